@@ -1,0 +1,28 @@
+"""Tonnage plans AI compute under export controls.
+
+The verbs of the command line are functions here. Each is loaded when first used, so that
+``import tonnage`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_VERBS: dict[str, str] = {}
+"""Public name → module that defines it."""
+
+__all__ = ["__version__", *_VERBS]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _VERBS:
+        return getattr(import_module(_VERBS[name]), name)
+    message = f"module 'tonnage' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

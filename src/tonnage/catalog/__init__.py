@@ -1,0 +1,1 @@
+"""Accelerators, prices and market facts, as known on a date."""

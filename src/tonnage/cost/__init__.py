@@ -1,0 +1,1 @@
+"""What compute costs: ownership, rental, and when one beats the other."""

@@ -1,0 +1,1 @@
+"""What to buy, rent, hold or retire, each period, in each future."""

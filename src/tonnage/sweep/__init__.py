@@ -1,0 +1,1 @@
+"""Many points of one function, in this process or on many."""
