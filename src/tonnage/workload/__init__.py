@@ -1,5 +1,69 @@
 """What is to be computed: model shapes, training jobs, serving loads."""
 
-from tonnage.workload.model import Attention, Experts, LatentAttention, Model
+from tonnage.workload.count import (
+    ParameterCount,
+    attention_params,
+    count_parameters,
+    dense_ffn_params,
+    expert_params,
+    kv_cache_bytes,
+    kv_cache_elements,
+    kv_elements_per_token,
+    recurrent_params,
+    recurrent_state_elements,
+    router_params,
+    shared_expert_params,
+)
+from tonnage.workload.flops import (
+    Convention,
+    attention_flops_per_pair,
+    decode_attention_flops,
+    forward_flops_per_token,
+    forward_matmul_flops,
+    prefill_attention_flops,
+    training_flops_per_token,
+)
+from tonnage.workload.job import (
+    BITS,
+    PRECISIONS,
+    Arrivals,
+    ServingJob,
+    Speculation,
+    TrainingJob,
+    bytes_per_element,
+)
+from tonnage.workload.model import Attention, Experts, LatentAttention, Model, Recurrent
 
-__all__ = ["Attention", "Experts", "LatentAttention", "Model"]
+__all__ = [
+    "BITS",
+    "PRECISIONS",
+    "Arrivals",
+    "Attention",
+    "Convention",
+    "Experts",
+    "LatentAttention",
+    "Model",
+    "ParameterCount",
+    "Recurrent",
+    "ServingJob",
+    "Speculation",
+    "TrainingJob",
+    "attention_flops_per_pair",
+    "attention_params",
+    "bytes_per_element",
+    "count_parameters",
+    "decode_attention_flops",
+    "dense_ffn_params",
+    "expert_params",
+    "forward_flops_per_token",
+    "forward_matmul_flops",
+    "kv_cache_bytes",
+    "kv_cache_elements",
+    "kv_elements_per_token",
+    "prefill_attention_flops",
+    "recurrent_params",
+    "recurrent_state_elements",
+    "router_params",
+    "shared_expert_params",
+    "training_flops_per_token",
+]

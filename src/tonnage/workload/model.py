@@ -22,19 +22,23 @@ class LatentAttention:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Self-attention of one layer: MHA, GQA and MQA by head counts, MLA by `latent`."""
+    """Softmax attention of one layer: MHA, GQA and MQA by head counts, MLA by `latent`."""
 
     heads: int
     kv_heads: int
     head_dim: int
     latent: LatentAttention | None = None
     window: int | None = None
-    """Sliding window in tokens of the layers that have one."""
+    """Tokens that a layer with a sliding window (or attention chunks) sees."""
     window_share: float = 0.0
-    """Share of the layers that attend within the window only."""
+    """Share of the attention layers that see the window only."""
     biases: bool = False
     """Biases on the query, key and value projections."""
     output_bias: bool = False
+    qk_norm: str = ""
+    """Norm on queries and keys: `head` (one vector of `head_dim` each), `full` (over all heads)."""
+    sinks: bool = False
+    """One learned sink logit a head (GPT-OSS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,33 @@ class Experts:
     dense_layers: int = 0
     """Leading layers with a plain feed-forward part of width `ffn_hidden`."""
     every: int = 1
-    """One layer in `every` has experts; the others are dense."""
+    """Of the layers after those, one in `every` has experts; the others are dense."""
+    beside_dense: bool = False
+    """The layers with experts keep their dense feed-forward part too (Snowflake Arctic)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrent:
+    """Layers that mix tokens through a state of fixed size instead of softmax attention.
+
+    Mamba-2, gated delta rule and lightning attention alike: a projection in, an update of the
+    state, a projection out.
+    """
+
+    layers: int
+    in_width: int
+    """Columns of all projections in (queries, keys, values, gates, decay)."""
+    out_width: int
+    """Rows of the projection out."""
+    state: int
+    """Numbers in the state of one layer, for one sequence."""
+    other_params: int = 0
+    """Convolution, decay and norm parameters of one layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A decoder-only transformer."""
+    """A decoder-only transformer (or a hybrid of one with recurrent layers)."""
 
     id: str
     name: str
@@ -73,20 +98,62 @@ class Model:
     learned_positions: int = 0
     """Rows of a learned position table; 0 for rotary, ALiBi and none."""
     biases: bool = False
-    """Biases on the feed-forward projections (GPT style)."""
+    """Biases on the feed-forward projections (GPT style), of experts and router too."""
+    head_bias: bool = False
     norm_vectors: int = 1
-    """Vectors a norm carries: 1 for RMSNorm, 2 for LayerNorm with bias."""
+    """Vectors a norm carries: 1 for RMSNorm, 2 for LayerNorm with bias, 0 for one without any."""
     norms_per_layer: int = 2
+    outer_norms: int = 1
+    """Norms outside the layers: the final one, and one on the embedding where there is one."""
     parallel_blocks: bool = False
-    """Attention and feed-forward read the same norm (one all-reduce a layer instead of two)."""
+    """Attention and feed-forward run side by side (one all-reduce a layer instead of two)."""
     experts: Experts | None = None
+    recurrent: Recurrent | None = None
+    feed_forward_layers: int | None = None
+    """Layers with a feed-forward part, where not all have one (Nemotron-H); `None`: all."""
+    attention_layers_given: int | None = None
+    """Layers with softmax attention, where the others are neither that nor recurrent."""
     mtp_layers: int = 0
-    """Extra multi-token-prediction layers, as in DeepSeek-V3."""
+    """Extra multi-token-prediction layers, as in DeepSeek-V3; not in the total count."""
     max_positions: int = 0
+    """Longest context the maker states; 0 where it is not known."""
+    outside_params: int = 0
+    """Parameters outside the decoder (a vision tower) that the published count includes."""
+
+    @property
+    def attention_layers(self) -> int:
+        """Number of layers with softmax attention."""
+        if self.attention_layers_given is not None:
+            return self.attention_layers_given
+        return self.layers - (self.recurrent.layers if self.recurrent else 0)
+
+    @property
+    def window_layers(self) -> int:
+        """Number of attention layers that see a sliding window only."""
+        return round(self.attention.window_share * self.attention_layers)
+
+    @property
+    def recurrent_layers(self) -> int:
+        """Number of layers with a recurrent mixer."""
+        return self.recurrent.layers if self.recurrent else 0
 
     @property
     def expert_layers(self) -> int:
         """Number of layers with experts."""
         if self.experts is None:
             return 0
-        return (self.layers - self.experts.dense_layers) // self.experts.every
+        return (self._feed_forward_layers - self.experts.dense_layers) // self.experts.every
+
+    @property
+    def dense_layers(self) -> int:
+        """Number of layers with a plain feed-forward part."""
+        beside = self.experts is not None and self.experts.beside_dense
+        return self._feed_forward_layers - (0 if beside else self.expert_layers)
+
+    @property
+    def _feed_forward_layers(self) -> int:
+        return self.layers if self.feed_forward_layers is None else self.feed_forward_layers
+
+    def padded_vocab(self, multiple: int) -> int:
+        """⌈vocab / multiple⌉ · multiple: rows of the embedding after a framework pads it."""
+        return -(-self.vocab // multiple) * multiple

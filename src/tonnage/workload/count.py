@@ -1,0 +1,216 @@
+"""Parameters of a model, and what its cache keeps, from the shape alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tonnage.workload.model import Attention, Experts, Model
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCount:
+    """Parameters by part; every part is summed over the layers that have it."""
+
+    embedding: int
+    """Token embedding and learned positions."""
+    head: int
+    """Output projection; 0 where it is tied to the embedding."""
+    attention: int
+    recurrent: int
+    dense_ffn: int
+    routed_experts: int
+    shared_experts: int
+    router: int
+    norms: int
+    outside: int
+    """Outside the decoder (a vision tower)."""
+    idle_experts: int
+    """Of `routed_experts`: those that one token does not go to."""
+    mtp: int
+    """Multi-token-prediction layers; not in the total."""
+
+    @property
+    def total(self) -> int:
+        """Return the sum of the parts, without the multi-token-prediction layers."""
+        blocks = self.attention + self.recurrent + self.dense_ffn + self.norms
+        moe = self.routed_experts + self.shared_experts + self.router
+        return self.embedding + self.head + blocks + moe + self.outside
+
+    @property
+    def active(self) -> int:
+        """Return total - idle experts: parameters that one token passes through."""
+        return self.total - self.idle_experts - self.outside
+
+    @property
+    def experts(self) -> int:
+        """Routed and shared experts with their routers."""
+        return self.routed_experts + self.shared_experts + self.router
+
+    def to_dict(self) -> dict[str, int]:
+        """Return total, active and every part by name."""
+        parts = {name: getattr(self, name) for name in self.__slots__}
+        return {"total": self.total, "active": self.active, **parts}
+
+
+def count_parameters(model: Model) -> ParameterCount:
+    """Return the parameters of `model` by part; each formula stands at its function.
+
+    Examples
+    --------
+    >>> attention = Attention(heads=32, kv_heads=32, head_dim=128)
+    >>> llama = Model("l", "L", 32, 4096, 11008, True, attention, 32000, False)
+    >>> count_parameters(llama).total
+    6738415616
+    """
+    experts = model.experts
+    moe_layers = model.expert_layers
+    routed = routed_expert_params(model) if experts else 0
+    idle = (experts.routed - experts.active) * expert_params(model) if experts else 0
+    norm = model.norm_vectors * model.hidden
+    recurrent = model.recurrent_layers * recurrent_params(model)
+    return ParameterCount(
+        embedding=(model.vocab + model.learned_positions) * model.hidden,
+        head=(0 if model.tied_embeddings else model.vocab * model.hidden)
+        + (model.vocab if model.head_bias else 0),
+        attention=model.attention_layers * attention_params(model),
+        recurrent=recurrent,
+        dense_ffn=model.dense_layers * dense_ffn_params(model),
+        routed_experts=moe_layers * routed,
+        shared_experts=moe_layers * shared_expert_params(model),
+        router=moe_layers * router_params(model),
+        norms=(model.layers * model.norms_per_layer + model.outer_norms) * norm,
+        outside=model.outside_params,
+        idle_experts=moe_layers * idle,
+        mtp=model.mtp_layers * mtp_layer_params(model),
+    )
+
+
+def attention_params(model: Model) -> int:
+    """h·d·(2a + 2k) with biases and query/key norms; MLA: the sum of its low-rank projections.
+
+    h hidden, a heads, k key/value heads, d head width. MLA as in DeepSeek-V2 (arXiv 2405.04434,
+    section 2.1): queries h·rq + rq·a·(dn + dr), keys and values h·(rkv + dr) + rkv·a·(dn + dv),
+    output a·dv·h, and a norm on each latent.
+    """
+    attention, h = model.attention, model.hidden
+    if attention.latent is not None:
+        return _latent_params(attention, h)
+    queries = attention.heads * attention.head_dim
+    keys = attention.kv_heads * attention.head_dim
+    params = h * (2 * queries + 2 * keys)
+    params += queries + 2 * keys if attention.biases else 0
+    params += h if attention.output_bias else 0
+    params += attention.heads if attention.sinks else 0
+    if attention.qk_norm == "full":
+        params += queries + keys
+    elif attention.qk_norm == "head":
+        params += 2 * attention.head_dim
+    return params
+
+
+def _latent_params(attention: Attention, h: int) -> int:
+    latent, heads = attention.latent, attention.heads
+    assert latent is not None
+    per_head = latent.qk_nope_head_dim + latent.qk_rope_head_dim
+    if latent.q_lora_rank is None:
+        queries = h * heads * per_head
+    else:
+        queries = latent.q_lora_rank * (h + heads * per_head + 1)
+    down = h * (latent.kv_lora_rank + latent.qk_rope_head_dim) + latent.kv_lora_rank
+    up = latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
+    return queries + down + up + heads * latent.v_head_dim * h
+
+
+def recurrent_params(model: Model) -> int:
+    """h·(in + out) and the rest, of one layer with a recurrent mixer."""
+    mixer = model.recurrent
+    if mixer is None:
+        return 0
+    return model.hidden * (mixer.in_width + mixer.out_width) + mixer.other_params
+
+
+def _ffn_params(model: Model, width: int) -> int:
+    matrices = 3 if model.gated else 2
+    biases = (matrices - 1) * width + model.hidden if model.biases else 0
+    return matrices * model.hidden * width + biases
+
+
+def dense_ffn_params(model: Model) -> int:
+    """m·h·f with biases: m = 3 matrices if gated, else 2; of one dense feed-forward part."""
+    return _ffn_params(model, model.ffn_hidden)
+
+
+def _experts(model: Model) -> Experts:
+    if model.experts is None:
+        message = f"{model.id} has no experts"
+        raise ValueError(message)
+    return model.experts
+
+
+def expert_params(model: Model) -> int:
+    """m·h·e: one routed expert of inner width e in one layer."""
+    return _ffn_params(model, _experts(model).hidden)
+
+
+def routed_expert_params(model: Model) -> int:
+    """E·m·h·e: all routed experts of one layer."""
+    return _experts(model).routed * expert_params(model)
+
+
+def shared_expert_params(model: Model) -> int:
+    """S·m·h·e_s: all shared experts of one layer."""
+    if model.experts is None or not model.experts.shared:
+        return 0
+    return model.experts.shared * _ffn_params(model, model.experts.shared_hidden)
+
+
+def router_params(model: Model) -> int:
+    """h·E: the router of one layer."""
+    if model.experts is None:
+        return 0
+    return model.experts.routed * (model.hidden + (1 if model.biases else 0))
+
+
+def mtp_layer_params(model: Model) -> int:
+    """Return a layer like the last one, plus 2h·h to join hidden state and next token, and norms.
+
+    DeepSeek-V3 (arXiv 2412.19437, section 2.2); embedding and head are shared with the model.
+    """
+    h = model.hidden
+    if model.experts is None:
+        feed_forward = dense_ffn_params(model)
+    else:
+        feed_forward = routed_expert_params(model) + shared_expert_params(model)
+        feed_forward += router_params(model)
+    norms = (model.norms_per_layer + 3) * model.norm_vectors * h
+    return attention_params(model) + feed_forward + 2 * h * h + norms
+
+
+def kv_elements_per_token(model: Model) -> int:
+    """2·k·d numbers a token and attention layer; MLA: rkv + dr (the compressed latent)."""
+    latent = model.attention.latent
+    if latent is not None:
+        return latent.kv_lora_rank + latent.qk_rope_head_dim
+    return 2 * model.attention.kv_heads * model.attention.head_dim
+
+
+def kv_cache_elements(model: Model, context: float) -> float:
+    """e·(L_full·c + L_window·min(c, w)): numbers the cache keeps for one sequence of c tokens.
+
+    e = `kv_elements_per_token`. Multiply by bytes per number; recurrent state is apart.
+    """
+    window = model.attention.window
+    windowed = model.window_layers if window else 0
+    full = model.attention_layers - windowed
+    seen = min(context, window) if window else context
+    return kv_elements_per_token(model) * (full * context + windowed * seen)
+
+
+def kv_cache_bytes(model: Model, context: float, bytes_per_element: float = 2.0) -> float:
+    """b·`kv_cache_elements`: bytes the cache keeps for one sequence of `context` tokens."""
+    return bytes_per_element * kv_cache_elements(model, context)
+
+
+def recurrent_state_elements(model: Model) -> int:
+    """L_r·state: numbers that recurrent layers keep for one sequence, whatever its length."""
+    return model.recurrent_layers * (model.recurrent.state if model.recurrent else 0)

@@ -1,0 +1,99 @@
+"""Floating-point operations of a model, from the shape alone. A multiply-add counts as two."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tonnage.workload.count import count_parameters
+from tonnage.workload.model import Model
+
+BACKWARD_RATIO = 2.0
+"""The backward pass does each forward matrix product twice: for inputs and for weights."""
+STATE_OPERATIONS = 6.0
+"""Decay, update and read of one number of a recurrent state, two operations each (our count)."""
+
+
+class Convention(StrEnum):
+    """How a source counts the model FLOPs of one trained token."""
+
+    FULL = "full"
+    """Matrix products, and attention over the whole square (Megatron-LM; Narayanan 2021)."""
+    CAUSAL = "causal"
+    """Matrix products, and only the half of attention that a causal mask leaves."""
+    SIX_N = "6N"
+    """6 · active parameters, embeddings included, and attention over the whole square (PaLM)."""
+
+
+def forward_matmul_flops(model: Model) -> float:
+    """2·(active - embedding - norms): matrix products of one token, without attention scores.
+
+    A tied head still is a product, so it is counted once however it is stored. Recurrent layers add
+    6 operations for each number of their state.
+    """
+    count = count_parameters(model)
+    products = count.active - count.embedding - count.head - count.norms
+    head = model.vocab * model.hidden
+    state = STATE_OPERATIONS * model.recurrent_layers
+    state *= model.recurrent.state if model.recurrent else 0
+    return 2.0 * (products + head) + state
+
+
+def attention_flops_per_pair(model: Model, absorbed: bool = False) -> float:
+    """4·a·d for one query and one key in one layer: scores and weighted sum over all heads.
+
+    MLA: 2·a·(dn + dr + dv); in absorbed form (decode) 2·a·(2·rkv + dr), as the latent is read in
+    place of keys and values.
+    """
+    attention, latent = model.attention, model.attention.latent
+    if latent is None:
+        return 4.0 * attention.heads * attention.head_dim
+    if absorbed:
+        return 2.0 * attention.heads * (2 * latent.kv_lora_rank + latent.qk_rope_head_dim)
+    keys = latent.qk_nope_head_dim + latent.qk_rope_head_dim
+    return 2.0 * attention.heads * (keys + latent.v_head_dim)
+
+
+def decode_attention_flops(model: Model, context: float) -> float:
+    """Attention of one new token over `context` kept tokens, all layers, windows respected."""
+    window = model.attention.window
+    windowed = model.window_layers if window else 0
+    seen = min(context, window) if window else context
+    pairs = (model.attention_layers - windowed) * context + windowed * seen
+    return attention_flops_per_pair(model, absorbed=True) * pairs
+
+
+def prefill_attention_flops(model: Model, tokens: float, causal: bool = True) -> float:
+    """Attention of a whole prompt of n tokens, all layers.
+
+    A full layer has n²/2 pairs (n² if not `causal`), a layer with a window w has
+    n·w - w²/2 of them if n > w.
+    """
+    window = model.attention.window
+    windowed = model.window_layers if window else 0
+    square = tokens * tokens / (2.0 if causal else 1.0)
+    band = square
+    if window and tokens > window:
+        band = tokens * window - (window * window / 2.0 if causal else 0.0)
+    pairs = (model.attention_layers - windowed) * square + windowed * min(band, square)
+    return attention_flops_per_pair(model) * pairs
+
+
+def forward_flops_per_token(model: Model, seq_len: float, causal: bool = True) -> float:
+    """Matrix products and the mean share of attention of a token in a sequence of `seq_len`."""
+    attention = prefill_attention_flops(model, seq_len, causal) / seq_len
+    return forward_matmul_flops(model) + attention
+
+
+def training_flops_per_token(
+    model: Model, seq_len: float, convention: Convention = Convention.FULL
+) -> float:
+    """3 · forward FLOPs, by one of the `Convention`s; recomputation is never counted here.
+
+    FULL equals 72·L·h²·(1 + s/6h + V/12hL) for a GPT with ffn = 4h (Narayanan et al. 2021,
+    arXiv 2104.04473, equation 3, without its recomputation term).
+    """
+    causal = convention is Convention.CAUSAL
+    if convention is Convention.SIX_N:
+        attention = prefill_attention_flops(model, seq_len, causal=False) / seq_len
+        return 3.0 * (2.0 * count_parameters(model).active + attention)
+    return (1.0 + BACKWARD_RATIO) * forward_flops_per_token(model, seq_len, causal)
