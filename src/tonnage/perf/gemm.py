@@ -1,0 +1,70 @@
+"""Time of matrix products by shape."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tonnage.perf.machine import Machine, Number, Rate
+
+TILE = 128.0
+"""Rows and columns of one output tile; the size the vendors' libraries use for large products."""
+SMALL_TILE = 16.0
+SPLIT_DEPTH = 1024.0
+"""Shortest slice of k that a split product gives one core; our assumption."""
+
+
+def wave_share(m: Number, n: Number, k: Number, batch: Number, machine: Machine) -> Number:
+    """Tiles / (ceil(tiles / cores) · cores), softened: share of cores at work, in (0, 1].
+
+    Tiles are 128x128 outputs (fewer rows when m is small). A product with fewer tiles than cores
+    is split along k. `machine.wave_weight` says how much of the loss a library leaves: 1 all of
+    it, 0 none (stream-K). Formula: NVIDIA, "Matrix Multiplication Background", user's guide.
+    """
+    rows = np.minimum(TILE, SMALL_TILE * np.ceil(m / SMALL_TILE))
+    tiles = np.ceil(m / rows) * np.ceil(n / TILE) * batch
+    pieces = np.where(
+        tiles < machine.cores,
+        np.minimum(machine.cores, tiles * np.maximum(1.0, np.floor(k / SPLIT_DEPTH))),
+        tiles,
+    )
+    share = pieces / (np.ceil(pieces / machine.cores) * machine.cores)
+    fill = m / (np.ceil(m / rows) * rows) * n / (np.ceil(n / TILE) * TILE)
+    return (1.0 - machine.wave_weight * (1.0 - share)) * fill
+
+
+def gemm_seconds(
+    machine: Machine,
+    rate: Rate,
+    m: Number,
+    n: Number,
+    k: Number,
+    *,
+    batch: Number = 1.0,
+    weight_bytes: Number | None = None,
+    activation_bytes: Number | None = None,
+    output_bytes: Number = 2.0,
+) -> Number:
+    """max(2mnk·batch / (P·eta·wave), bytes / (B·eta_b)) + t_kernel: an [m,k] x [k,n] product.
+
+    Parameters
+    ----------
+    machine, rate
+        The chip, and `machine.rate(precision)` of the arithmetic.
+    m, n, k
+        Shape; all arguments broadcast. `m` is the token side: its rows are read as activations
+        (`activation_bytes` each, default the rate's), k·n as weights (`weight_bytes` each), m·n
+        are written (`output_bytes` each).
+    batch
+        Independent products in one launch (heads, experts).
+
+    Returns
+    -------
+    Seconds on the device, without host launch.
+    """
+    weight = rate.operand_bytes if weight_bytes is None else weight_bytes
+    active = rate.operand_bytes if activation_bytes is None else activation_bytes
+    share = wave_share(m, n, k, batch, machine)
+    compute = 2.0 * m * n * k * batch / (rate.peak * rate.efficiency * share)
+    moved = (m * k * active + k * n * weight + m * n * output_bytes) * batch
+    memory = moved / (machine.memory_bandwidth * machine.memory_efficiency)
+    return np.maximum(compute, memory) + machine.kernel_s
