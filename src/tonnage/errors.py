@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 NO = 1
 """Exit code of a true answer of "no": nothing feasible, does not fit, not enough known."""
@@ -50,7 +51,7 @@ class InputError(TonnageError, ValueError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
     @classmethod
-    def of(cls, field: str, value: object, mend: str, where: str = "") -> InputError:
+    def of(cls, field: str, value: object, mend: str, where: str = "") -> Self:
         """Return an error of a single fault."""
         return cls([Fault(field, value, mend, where)])
 

@@ -3,5 +3,19 @@
 from tonnage.provenance.source import Confidence, Grade, Source
 from tonnage.provenance.sourced import Sourced, latest_known
 from tonnage.provenance.spread import Spread
+from tonnage.provenance.tables import Folder, Row, data_folder, read_each, read_rows, read_sources
 
-__all__ = ["Confidence", "Grade", "Source", "Sourced", "Spread", "latest_known"]
+__all__ = [
+    "Confidence",
+    "Folder",
+    "Grade",
+    "Row",
+    "Source",
+    "Sourced",
+    "Spread",
+    "data_folder",
+    "latest_known",
+    "read_each",
+    "read_rows",
+    "read_sources",
+]

@@ -18,7 +18,8 @@ class Sourced(Generic[T]):
     """One value with its trail.
 
     `holds` is the span in which the value is true; `known_from` the day it became public. A value
-    stated again later has several `Sourced`, one a statement.
+    stated again later has several `Sourced`, one a statement. `low` and `high` are the ends that
+    sources disagree between, in the same unit; `None` where they agree.
     """
 
     value: T
@@ -28,6 +29,8 @@ class Sourced(Generic[T]):
     known_from: date
     holds: Span = Span()
     note: str = ""
+    low: float | None = None
+    high: float | None = None
 
     def known(self, as_of: date) -> bool:
         """Return whether the value was public on that day."""
