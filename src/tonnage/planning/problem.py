@@ -80,7 +80,7 @@ class Rental:
     """[node, chip] money for one chip over the period, on demand."""
     cap: Floats = array("node", "chip", default=0.0)
     """[node, chip] most chips on demand."""
-    term: Ints = array("term", kind=int, least=1, default=1)
+    term: Ints = array("term", kind=int, least=1, default=())
     """[term] periods of a reservation, counted from the node where it is signed."""
     term_price: Floats = array("node", "chip", "term", default=0.0)
     """[node, chip, term] money for one chip and period, fixed at the node of signing."""
@@ -150,6 +150,8 @@ class Fleet:
     """[cohort] first period in which the cohort is no longer there."""
     stock: Floats = array("chip", default=0.0)
     """[chip] chips in hand and not in service."""
+    arriving: Floats = array("node", "chip", default=0.0)
+    """[node, chip] chips ordered before the plan begins, due at the node, paid already."""
 
 
 NO_FLEET = Fleet(np.zeros(0, dtype=np.int64), np.zeros(0))
