@@ -23,6 +23,7 @@ from tonnage.workload.flops import (
     prefill_attention_flops,
     training_flops_per_token,
 )
+from tonnage.workload.huggingface import model_from_config, read_model
 from tonnage.workload.job import (
     BITS,
     PRECISIONS,
@@ -32,6 +33,7 @@ from tonnage.workload.job import (
     TrainingJob,
     bytes_per_element,
 )
+from tonnage.workload.library import ModelEntry, Models, find_model, load_models, resolve_model
 from tonnage.workload.model import Attention, Experts, LatentAttention, Model, Recurrent
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
     "Experts",
     "LatentAttention",
     "Model",
+    "ModelEntry",
+    "Models",
     "ParameterCount",
     "Recurrent",
     "ServingJob",
@@ -55,14 +59,19 @@ __all__ = [
     "decode_attention_flops",
     "dense_ffn_params",
     "expert_params",
+    "find_model",
     "forward_flops_per_token",
     "forward_matmul_flops",
     "kv_cache_bytes",
     "kv_cache_elements",
     "kv_elements_per_token",
+    "load_models",
+    "model_from_config",
     "prefill_attention_flops",
+    "read_model",
     "recurrent_params",
     "recurrent_state_elements",
+    "resolve_model",
     "router_params",
     "shared_expert_params",
     "training_flops_per_token",

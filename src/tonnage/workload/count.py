@@ -86,7 +86,7 @@ def count_parameters(model: Model) -> ParameterCount:
 
 
 def attention_params(model: Model) -> int:
-    """h·d·(2a + 2k) with biases and query/key norms; MLA: the sum of its low-rank projections.
+    """h·d·(2a + 2k) with biases, gate and query/key norms; MLA: its low-rank projections.
 
     h hidden, a heads, k key/value heads, d head width. MLA as in DeepSeek-V2 (arXiv 2405.04434,
     section 2.1): queries h·rq + rq·a·(dn + dr), keys and values h·(rkv + dr) + rkv·a·(dn + dv),
@@ -101,6 +101,7 @@ def attention_params(model: Model) -> int:
     params += queries + 2 * keys if attention.biases else 0
     params += h if attention.output_bias else 0
     params += attention.heads if attention.sinks else 0
+    params += h * queries if attention.output_gate else 0
     if attention.qk_norm == "full":
         params += queries + keys
     elif attention.qk_norm == "head":

@@ -39,6 +39,8 @@ class Attention:
     """Norm on queries and keys: `head` (one vector of `head_dim` each), `full` (over all heads)."""
     sinks: bool = False
     """One learned sink logit a head (GPT-OSS)."""
+    output_gate: bool = False
+    """A projection as wide as the queries gates the output (Qwen3-Next)."""
 
 
 @dataclass(frozen=True, slots=True)

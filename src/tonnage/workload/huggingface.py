@@ -1,0 +1,386 @@
+"""From a Hugging Face `config.json` to a `Model`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from tonnage.errors import Fault, InputError
+from tonnage.files import read_text
+from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS
+from tonnage.workload.model import Model
+from tonnage.workload.shape import model_from_words
+
+LARGEST_CONFIG_BYTES = 2 * 2**20
+LARGEST = {"layers": 10_000, "vocab": 10**8}
+LARGEST_OTHER = 10**7
+"""Plausibility limits: a larger number is a slip of the pen."""
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "hidden": ("hidden_size", "n_embd", "d_model", "n_embed"),
+    "heads": ("num_attention_heads", "n_head", "n_heads"),
+    "vocab": ("vocab_size", "padded_vocab_size"),
+    "kv_heads": (
+        "num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num",
+        "attn_config.kv_n_heads",
+    ),
+    "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
+    "ffn": (
+        "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim", "ffn_config.ffn_hidden_size",
+    ),
+    "positions": (
+        "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length"
+    ),
+}  # fmt: skip
+"""Word of `shape.py` → the keys that configurations write it under, first found wins."""
+_NEEDED = ("layers", "hidden", "heads", "vocab")
+
+
+class _Config:
+    """A configuration being read: hands out checked values and collects every fault."""
+
+    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+        self.data, self.where, self.faults = data, where, list[Fault]()
+
+    def raw(self, key: str) -> Any:
+        value: Any = self.data
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    def fault(self, key: str, value: object, mend: str) -> None:
+        self.faults.append(Fault(key, value, mend, self.where))
+
+    def count(self, *keys: str, largest: int = LARGEST_OTHER, least: int = 1) -> int | None:
+        """Return the first whole number among `keys`, `least` or more; `None` if none is given."""
+        for key in keys:
+            value = self.raw(key)
+            if value is None:
+                continue
+            usable = isinstance(value, int | float) and not isinstance(value, bool)
+            if usable and isfinite(value) and value == int(value) and least <= value <= largest:
+                return int(value)
+            self.fault(key, value, f"a whole number from {least} to {largest}")
+            return None
+        return None
+
+    def need(self, *keys: str, largest: int = LARGEST_OTHER) -> int:
+        """Return as `count`; a missing one is a fault."""
+        if all(self.raw(key) is None for key in keys):
+            self.fault(keys[0], None, "missing; the shape needs it")
+            return 1
+        return self.count(*keys, largest=largest) or 1
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        value = self.raw(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self.fault(key, value, "true or false")
+            return default
+        return value
+
+
+def read_model(path: str | Path) -> Model:
+    """Return the shape that a Hugging Face `config.json` (or a folder with one) describes.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is not a configuration, is of an architecture that is not known here,
+        or lacks numbers; one message lists everything.
+    """
+    shown, file = str(path), Path(path)
+    if file.is_dir():
+        file = file / "config.json"
+        shown = f"{shown.rstrip('/')}/config.json"
+        if not file.exists():
+            raise InputError.of("model", str(path), "this folder holds no config.json")
+    text = read_text(file, LARGEST_CONFIG_BYTES)
+    return model_from_config(_parsed(text, shown), _name_of(file, shown), shown)
+
+
+def _parsed(text: str, shown: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        mend = f"not JSON ({error.msg}, column {error.colno})"
+        raise InputError.of("model", None, mend, f"{shown}:{error.lineno}") from None
+    except RecursionError:
+        raise InputError.of("model", None, "nested too deeply", shown) from None
+    if not isinstance(data, dict):
+        raise InputError.of("model", None, "a configuration is a JSON object", shown)
+    return data
+
+
+def _name_of(file: Path, shown: str) -> str:
+    stem = Path(shown).parent.name if file.name == "config.json" else file.stem
+    return "" if stem in {"", ".", ".."} else stem
+
+
+def model_from_config(config: Mapping[str, Any], name: str = "", where: str = "config") -> Model:
+    """Return the shape of a configuration already parsed; `where` stands in the messages."""
+    kind, inner = _kind_of(config, where)
+    reader = _Config(inner, where)
+    words = {word: value for word, value in TRAITS[kind].items() if word != "learned"}
+    _sizes(reader, words)
+    _positions(reader, words, kind, bool(TRAITS[kind].get("learned")))
+    _switches(reader, words, kind)
+    _window(reader, words, kind)
+    _mixture(reader, words, kind)
+    for special in (_latent, _quirks, _recurrent):
+        special(reader, words, kind)
+    _check_heads(reader, words)
+    if reader.faults:
+        raise InputError(reader.faults)
+    called = name or str(config.get("_name_or_path") or "").rsplit("/", 1)[-1] or kind
+    return model_from_words(called.lower().replace(" ", "-"), called, words)
+
+
+def _kind_of(config: Mapping[str, Any], where: str) -> tuple[str, Mapping[str, Any]]:
+    inner: Mapping[str, Any] = config
+    for key in ("text_config", "llm_config", "language_config"):
+        if isinstance(config.get(key), dict):
+            inner = {"tie_word_embeddings": config.get("tie_word_embeddings"), **config[key]}
+            break
+    tried = [str(source.get("model_type") or "").lower() for source in (inner, config)]
+    for kind in tried:
+        found = SAME_AS.get(kind, kind)
+        if found in TRAITS:
+            return found, inner
+    given = next((kind for kind in tried if kind), None)
+    known = ", ".join(sorted(TRAITS))
+    mend = f"an architecture that is not known here; known: {known}"
+    missing = [] if given else [Fault("model_type", None, f"missing; one of {known}", where)]
+    unknown = [Fault("model_type", given, mend, where)] if given else []
+    reader = _Config(inner, where)
+    for word in _NEEDED:
+        reader.need(*_NAMES[word])
+    raise InputError([*missing, *unknown, *reader.faults])
+
+
+def _sizes(reader: _Config, words: dict[str, Any]) -> None:
+    for word in _NEEDED:
+        largest = LARGEST.get(word, LARGEST_OTHER)
+        words[word] = reader.need(*_NAMES[word], largest=largest)
+    for word in ("kv_heads", "head_dim", "ffn"):
+        value = reader.count(*_NAMES[word])
+        if value is not None:
+            words[word] = value
+    if "qk_head_dim" not in reader.data and reader.raw("multi_query") is True:
+        words.setdefault("kv_heads", 1)
+
+
+def _positions(reader: _Config, words: dict[str, Any], kind: str, learned: bool) -> None:
+    longest = reader.count(*_NAMES["positions"], largest=10**9) or 0
+    words["max_positions"] = longest
+    if learned:
+        words["positions"] = longest + (OPEN_POSITIONS if kind == "opt" else 0)
+        if not longest:
+            reader.fault("max_position_embeddings", None, "missing; it has a learned table")
+
+
+def _switches(reader: _Config, words: dict[str, Any], kind: str) -> None:
+    words["tied"] = reader.flag("tie_word_embeddings", words["tied"])
+    if reader.raw("attention_bias") is not None and kind != "gpt_oss":
+        biased = reader.flag("attention_bias")
+        words["attention_biases"] = biased
+        words["output_bias"] = biased and kind in {"llama", "qwen3", "qwen3_moe"}
+    if reader.flag("mlp_bias"):
+        words["biases"] = True
+    if reader.raw("use_qk_norm") is not None:
+        kept = words.get("qk_norm") or "head"
+        words["qk_norm"] = kept if reader.flag("use_qk_norm") else ""
+
+
+_WINDOW_SHARE = {"gemma3_text": 5 / 6, "llama4_text": 3 / 4, "cohere2": 3 / 4, "gpt_oss": 1 / 2}
+"""Share of layers with a window where the configuration leaves it to the code of the model."""
+
+
+def _window(reader: _Config, words: dict[str, Any], kind: str) -> None:
+    size = reader.count("sliding_window", "attention_chunk_size", least=0)
+    share = words.pop("window_share", None)
+    kinds = reader.raw("layer_types")
+    if not size or reader.raw("use_sliding_window") is False:
+        return
+    pattern = reader.count("sliding_window_pattern", "_sliding_window_pattern")
+    if isinstance(kinds, list) and kinds:
+        share = sum(str(item) in {"sliding_attention", "chunked_attention"} for item in kinds)
+        share /= len(kinds)
+    elif pattern is not None:
+        share = (pattern - 1) / pattern
+    elif share is None:
+        share = {
+            "gemma3_text": 5 / 6,
+            "llama4_text": 3 / 4,
+            "cohere2": 3 / 4,
+            "gpt_oss": 1 / 2,
+        }.get(kind, 1.0)
+    words["window"], words["window_share"] = size, share
+
+
+_EXPERT_COUNT = (
+    "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts", "num_moe_experts",
+    "ffn_config.moe_num_experts",
+)  # fmt: skip
+_EXPERT_TOPK = (
+    "num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "num_selected_experts",
+    "ffn_config.moe_top_k", "experts_per_token",
+)  # fmt: skip
+
+_SHARED_COUNT = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
+_SHARED_WIDTH = ("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size")
+
+
+def _mixture(reader: _Config, words: dict[str, Any], kind: str) -> None:
+    routed = reader.count(*_EXPERT_COUNT, least=0)
+    if routed is None or routed < 2:
+        return
+    own = reader.count("moe_intermediate_size", "expert_intermediate_size")
+    hidden = own or words.get("ffn")
+    if hidden is None:
+        reader.fault("moe_intermediate_size", None, "missing; inner width of an expert")
+        return
+    active = reader.need(*_EXPERT_TOPK)
+    if active > routed:
+        reader.fault("num_experts_per_tok", active, f"at most the {routed} routed experts")
+    experts = {"routed": routed, "active": active, "hidden": hidden}
+    shared = reader.count(
+        "n_shared_experts", "num_shared_experts", "moe_num_shared_experts", least=0
+    )
+    width = reader.count(
+        "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", least=0
+    )
+    if width:
+        experts |= {"shared": 1, "shared_hidden": width}
+    elif shared:
+        experts |= {"shared": shared, "shared_hidden": hidden}
+    leading = reader.count("first_k_dense_replace", "moe_layer_start_index", least=0)
+    experts["dense_layers"] = leading or 0
+    experts["every"] = reader.count("interleave_moe_layer_step", "decoder_sparse_step") or 1
+    if kind == "llama4_text":
+        experts |= {"shared": 1, "shared_hidden": hidden}
+        words["ffn"] = reader.count("intermediate_size_mlp") or hidden
+    if kind == "arctic":
+        experts["beside_dense"] = True
+    words["experts"] = experts
+    words.setdefault("ffn", hidden)
+    layers = reader.count("num_nextn_predict_layers", "num_mtp_modules", least=0)
+    words["mtp"] = layers or 0
+
+
+def _latent(reader: _Config, words: dict[str, Any], kind: str) -> None:
+    del kind
+    if reader.raw("kv_lora_rank") is None:
+        return
+    words["latent"] = {
+        "kv": reader.need("kv_lora_rank"),
+        "nope": reader.need("qk_nope_head_dim"),
+        "rope": reader.need("qk_rope_head_dim"),
+        "v": reader.need("v_head_dim"),
+    }
+    rank = reader.count("q_lora_rank")
+    if rank is not None:
+        words["latent"]["q"] = rank
+
+
+def _quirks(reader: _Config, words: dict[str, Any], kind: str) -> None:
+    quirk = _QUIRKS.get(kind)
+    if quirk is not None:
+        quirk(reader, words)
+
+
+def _qwen(reader: _Config, words: dict[str, Any]) -> None:
+    del reader
+    words["ffn"] = words.get("ffn", 2) // 2
+
+
+def _mpt(reader: _Config, words: dict[str, Any]) -> None:
+    ratio = reader.count("expansion_ratio") or 4
+    words["ffn"] = ratio * words["hidden"]
+    if reader.raw("attn_config.alibi") is False and reader.raw("attn_config.rope") is not True:
+        words["positions"] = words["max_positions"]
+    if not reader.flag("no_bias", True):
+        words |= {"all_biases": True, "norm_vectors": 2}
+
+
+def _falcon(reader: _Config, words: dict[str, Any]) -> None:
+    new = reader.flag("new_decoder_architecture") or "n_head_kv" in reader.data
+    if not new:
+        words["norms_per_layer"] = 1
+        words["kv_heads"] = 1 if reader.flag("multi_query", True) else words["heads"]
+    if reader.flag("bias"):
+        words["all_biases"] = True
+    words["parallel"] = new or reader.flag("parallel_attn", True)
+
+
+def _neox(reader: _Config, words: dict[str, Any]) -> None:
+    words["parallel"] = reader.flag("use_parallel_residual", True)
+
+
+def _dbrx(reader: _Config, words: dict[str, Any]) -> None:
+    del reader
+    words.setdefault("ffn", 4 * words["hidden"])
+
+
+def _opt(reader: _Config, words: dict[str, Any]) -> None:
+    projected = reader.count("word_embed_proj_dim")
+    if projected is not None and projected != words["hidden"]:
+        mend = f"an embedding narrower than the layers ({words['hidden']}) is not modelled"
+        reader.fault("word_embed_proj_dim", projected, mend)
+
+
+_QUIRKS: dict[str, Callable[[_Config, dict[str, Any]], None]] = {
+    "qwen": _qwen,
+    "mpt": _mpt,
+    "falcon": _falcon,
+    "gpt_neox": _neox,
+    "dbrx": _dbrx,
+    "opt": _opt,
+}
+
+
+def _recurrent(reader: _Config, words: dict[str, Any], kind: str) -> None:
+    if kind == "nemotron_h":
+        _nemotron_h(reader, words)
+    elif kind in {"qwen3_next", "qwen3_5_moe_text", "qwen3_5_text"}:
+        step = reader.count("full_attention_interval") or 4
+        words["delta"] = {
+            "layers": words["layers"] - words["layers"] // step,
+            "key_heads": reader.need("linear_num_key_heads"),
+            "value_heads": reader.need("linear_num_value_heads"),
+            "head_dim": reader.need("linear_value_head_dim"),
+        }
+
+
+def _nemotron_h(reader: _Config, words: dict[str, Any]) -> None:
+    pattern = reader.raw("hybrid_override_pattern")
+    if not isinstance(pattern, str) or not pattern or set(pattern) - set("M*-E"):
+        mend = "the kind of each layer: M Mamba, * attention, - feed-forward, E experts"
+        reader.fault("hybrid_override_pattern", pattern, mend)
+        return
+    words["attention_layers"] = pattern.count("*")
+    words["feed_forward_layers"] = pattern.count("-") + pattern.count("E")
+    words["mamba"] = {
+        "layers": pattern.count("M"),
+        "heads": reader.need("mamba_num_heads"),
+        "head_dim": reader.need("mamba_head_dim"),
+        "state": reader.need("ssm_state_size", "mamba_state_dim"),
+        "groups": reader.need("n_groups", "mamba_n_groups"),
+    }
+
+
+def _check_heads(reader: _Config, words: dict[str, Any]) -> None:
+    heads, hidden = words["heads"], words["hidden"]
+    keys = words.get("kv_heads", heads)
+    if "latent" in words:
+        return
+    if heads % keys:
+        reader.fault("num_key_value_heads", keys, f"a divisor of the {heads} heads")
+    if "head_dim" not in words and hidden % heads:
+        mend = f"a divisor of the hidden size {hidden}, or give head_dim"
+        reader.fault("num_attention_heads", heads, mend)
