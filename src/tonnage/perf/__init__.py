@@ -9,20 +9,38 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "Machine": "machine",
-    "Rate": "machine",
-    "machine_of": "machine",
-    "canonical_precision": "machine",
-    "Doubt": "interval",
-    "deviation": "interval",
-    "interval": "interval",
-}
+    "machine": ("Machine", "Rate", "machine_of", "canonical_precision"),
+    "interval": ("Doubt", "deviation", "interval"),
+    "layout": (
+        "Layout", "Layouts", "Recompute", "Schedule", "fill_data_parallel", "layouts_of",
+        "parse_layout",
+    ),
+    "framework": (
+        "Framework", "default_framework", "find_framework", "framework_entries",
+        "recognize_framework",
+    ),
+    "training": ("Evaluation", "TrainingCase", "evaluate_cases"),
+    "estimate": (
+        "SAYS", "TrainingEstimate", "check_layout", "predict_cases", "predict_training",
+    ),
+    "space": ("SearchSpace",),
+    "search": ("Neighbour", "TrainingSearch", "search_many", "search_training"),
+    "serving.case": ("ServingCase",),
+    "serving.engine": ("Engine", "engine_entries", "find_engine"),
+    "serving.estimate": ("ServingEstimate", "predict_serving_cases"),
+    "serving.layout": ("ServingLayout", "parse_serving_layout"),
+    "serving.predict": ("predict_serving",),
+    "serving.search": ("search_chips", "search_serving"),
+}  # fmt: skip
+"""Module → public names in it."""
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"tonnage.perf.{_HOME[name]}"), name)
+    if name in _MODULE:
+        return getattr(import_module(f"tonnage.perf.{_MODULE[name]}"), name)
     message = f"module 'tonnage.perf' has no attribute {name!r}"
     raise AttributeError(message)

@@ -1,0 +1,180 @@
+"""How a serving engine spends time and memory: overheads, kernels, cache, scheduler.
+
+One entry is an engine in a class of its versions, never one run. Each constant stands in
+`data/engines/*.yaml` with its doubt and source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from importlib.resources import files as package_files
+from typing import Any
+
+from tonnage.errors import DataError, UnknownName
+from tonnage.files import parse_yaml
+from tonnage.perf.machine import Number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """Constants of one engine (scalars), or of many cases' engines (arrays)."""
+
+    id: str
+    name: str
+    step_s: Number
+    """Host time of a step: scheduler, sampling, what the device waits for."""
+    layer_s: Number
+    """Per layer and step: small kernels (norms, rotary, quantization) and gaps between them."""
+    sequence_s: Number
+    """Per running sequence and step."""
+    request_s: Number
+    """Per request before its first token: interface, tokenizer, first scheduling."""
+    collective_s: Number
+    """Added to the latency of every collective: ranks wait for each other."""
+    gemm_ratio: Number
+    """Efficiency of large products over the family's best kernel."""
+    memory_ratio: Number
+    """Bandwidth of small products over the family's best kernel."""
+    attention_ratio: Number
+    """Efficiency of prefill attention over the family's best kernel."""
+    decode_ratio: Number
+    """Bandwidth of decode attention over the family's best kernel."""
+    moe_ratio: Number
+    """Efficiency of grouped expert products over plain ones."""
+    int4_ratio: Number
+    """Bandwidth of 4-bit weight-only products over plain ones."""
+    prefill_s_per_token: Number
+    """Host time per prompt token."""
+    preemption: Number
+    """Work repeated after preemption, per unit of memory asked beyond what there is."""
+    memory_fraction: Number
+    """Share of device memory that the engine takes."""
+    reserve_gib: Number
+    """Memory that is neither weights nor cache: contexts, graphs, workspaces."""
+    block_tokens: Number
+    """Tokens in one cache block; half a block is lost per sequence."""
+    prefill_tokens: Number
+    """Most prompt tokens in one step."""
+    max_sequences: Number
+    """Most sequences that run at once."""
+    reserved_output: Number
+    """Share of a sequence's output whose cache is set aside on average while it runs."""
+    mixed: Number
+    """1 where prompts ride along with decoding in one step, 0 where they take steps of their own."""
+    overlap: Number
+    """1 where two half-batches hide expert communication behind computation."""
+    sigma: Number
+    """Deviation of the log of measured over predicted on the fitting rows."""
+    anchors: Number
+    """Measured runs the constants were fitted on."""
+
+
+CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in ("id", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """An engine and how it is recognized in a table or on the command line."""
+
+    engine: Engine
+    pattern: str
+    """Regular expression on the software's name."""
+    before: tuple[int, ...]
+    """First version that is no longer of this class; empty for the newest class."""
+    until_year: int
+    """Last year of the class, for rows that do not name a version."""
+    vendors: tuple[str, ...]
+    """Makers for whose chips it is the default."""
+    sources: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def engine_entries() -> Mapping[str, EngineEntry]:
+    """Return every engine class by id, older classes of one engine first.
+
+    Raises
+    ------
+    DataError
+        If a file lacks a constant or a source.
+    """
+    folder = package_files("tonnage.data") / "engines"
+    found: dict[str, EngineEntry] = {}
+    for item in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if item.name.endswith(".yaml"):
+            data = parse_yaml(item.read_text(encoding="utf-8"), item.name).data
+            entry = _entry(item.name, data)
+            found[entry.engine.id] = entry
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].before or (99,), pair[0])))
+
+
+def find_engine(
+    name: str | None, version: str = "", year: int | None = None, vendor: str = ""
+) -> Engine:
+    """Return the engine class for a software's name, version and year.
+
+    Without a name: the newest default engine of the chip's maker.
+
+    Raises
+    ------
+    UnknownName
+        If no engine answers to the name; the message lists them.
+    """
+    entries = engine_entries()
+    if not name:
+        own = [e for e in entries.values() if vendor in e.vendors]
+        return (own or [e for e in entries.values() if "Nvidia" in e.vendors])[-1].engine
+    if name in entries:
+        return entries[name].engine
+    wanted = name.strip().lower()
+    named = [e for e in entries.values() if re.search(e.pattern, wanted)]
+    if not named:
+        raise UnknownName.of("framework", name, f"known engines: {', '.join(entries)}")
+    number = _version(version or _trailing_version(name))
+    for entry in named:
+        if number and entry.before and number < entry.before:
+            return entry.engine
+        if not number and year is not None and year <= entry.until_year:
+            return entry.engine
+    return named[-1].engine
+
+
+def stack_engines(engines: Sequence[Engine]) -> Engine:
+    """Return one engine of arrays, one entry for each."""
+    import numpy as np
+
+    columns = {n: np.array([getattr(e, n) for e in engines], float) for n in CONSTANTS}
+    return Engine(id="", name="", **columns)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    match = re.match(r"v?(\d+(?:\.\d+)*)", text.strip())
+    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
+
+
+def _trailing_version(name: str) -> str:
+    match = re.search(r"\d+\.\d+(?:\.\d+)*", name)
+    return match.group(0) if match else ""
+
+
+def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
+    constants = data["constants"]
+    absent = [name for name in CONSTANTS if name not in constants]
+    if absent:
+        message = f"{file}: no value for {', '.join(absent)}"
+        raise DataError(message)
+    unsourced = [name for name in CONSTANTS if not constants[name].get("source")]
+    if unsourced:
+        message = f"{file}: no source for {', '.join(unsourced)}"
+        raise DataError(message)
+    values = {name: float(constants[name]["value"]) for name in CONSTANTS}
+    return EngineEntry(
+        engine=Engine(id=data["id"], name=data["name"], **values),
+        pattern=data["pattern"],
+        before=_version(str(data.get("before") or "")),
+        until_year=int(data["until_year"]),
+        vendors=tuple(data.get("vendors") or ()),
+        sources={name: str(constants[name]["source"]) for name in CONSTANTS},
+    )

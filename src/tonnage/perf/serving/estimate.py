@@ -1,0 +1,235 @@
+"""Predictions of serving: one deployment, or thousands at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tonnage.perf.interval import Doubt, deviation, interval
+from tonnage.perf.serving.case import Cases, ServingCase, cases_of
+from tonnage.perf.serving.flow import Flow, solve
+from tonnage.perf.serving.layout import ServingLayout
+from tonnage.perf.serving.memory import cache_bytes
+from tonnage.perf.serving.percentiles import LEVELS, e2e_quantile, tpot_quantile, ttft_quantile
+from tonnage.provenance import Spread
+from tonnage.units import GIGA, MILLI
+from tonnage.workload import Arrivals
+
+UNSEEN = 0.2
+"""Deviation added for a chip family or engine without anchors: what held-out chips showed."""
+HALF_ANCHORS = 8.0
+TTFT_WIDENING = 1.8
+"""Deviation of TTFT over that of TPOT: waits hang on the order of arrivals; our fit."""
+
+_PARTS = {
+    "products": "reading weights and multiplying",
+    "experts": "the expert layers",
+    "attention": "reading the cache (attention)",
+    "collectives": "communication between chips",
+    "overhead": "engine overhead (launches, scheduler)",
+    "prompts": "prompts of other requests",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServingMemory:
+    """GB (1e9 bytes) per chip at the predicted load."""
+
+    weights: float
+    kv_cache: float
+    activations: float
+    reserve: float
+    total: float
+    usable: float
+    """What the engine may take of the chip's memory."""
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the parts by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """p50, p90 and p99 over requests, each with the doubt of the model."""
+
+    p50: Spread
+    p90: Spread
+    p99: Spread
+
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        """Return the percentiles by name."""
+        return {name: getattr(self, name).to_dict() for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class ServingEstimate:
+    """What a deployment delivers. Spreads are the doubt of the model about the mean."""
+
+    chip: str
+    chips: int
+    engine: str
+    layout: ServingLayout
+    fits: bool
+    reason: str
+    """Empty where it fits; else what is in the way."""
+    ttft_ms: Spread
+    tpot_ms: Spread
+    e2e_ms: Spread
+    percentiles: dict[str, Percentiles]
+    """`ttft_ms`, `tpot_ms`, `e2e_ms` over requests."""
+    requests_per_s: Spread
+    tokens_per_s_output: Spread
+    tokens_per_s_total: Spread
+    tokens_per_s_output_per_chip: Spread
+    running: float
+    """Sequences that decode at once in the whole deployment."""
+    max_concurrency: int
+    """Sequences whose cache fits at once in the whole deployment."""
+    memory_gb_per_chip: ServingMemory
+    breakdown_ms: dict[str, float]
+    """Parts of the time per output token; they add up to `tpot_ms.p50`."""
+    prefill_ms: dict[str, float]
+    """Parts of the device time that one prompt takes."""
+    bottleneck: str
+    sigma: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data, with the contract's field names."""
+        result: dict[str, Any] = {}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if name == "percentiles":
+                value = {key: item.to_dict() for key, item in value.items()}
+            result[name] = value.to_dict() if hasattr(value, "to_dict") else value
+        return result
+
+
+def predict_serving_cases(cases: Sequence[ServingCase]) -> list[ServingEstimate]:
+    """Return an estimate for every case, from one pass over arrays.
+
+    Raises
+    ------
+    NotEnoughKnown
+        If a chip lacks memory size, bandwidth or a rate.
+    """
+    if not cases:
+        return []
+    stacked = cases_of(cases)
+    flow = solve(stacked)
+    levels = {
+        "ttft_ms": [ttft_quantile(stacked, flow, level) / MILLI for level in LEVELS],
+        "tpot_ms": [tpot_quantile(stacked, flow, level) / MILLI for level in LEVELS],
+        "e2e_ms": [e2e_quantile(stacked, flow, level) / MILLI for level in LEVELS],
+    }
+    kept = cache_bytes(stacked, stacked.load.input + stacked.load.output / 2.0)
+    sigma = deviations(stacked)
+    return [
+        _one(index, case, stacked, flow, levels, kept, float(sigma[index]))
+        for index, case in enumerate(cases)
+    ]
+
+
+def deviations(cases: Cases) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Deviation of the log of each case's time; axis [case]."""
+    engine = cases.engine
+    anchors = np.minimum(cases.machine.serving_anchors, engine.anchors)
+    return np.array(
+        [
+            deviation(Doubt(float(floor), UNSEEN, HALF_ANCHORS), float(known), own)
+            for floor, known, own in zip(engine.sigma, anchors, cases.deviation, strict=True)
+        ]
+    )
+
+
+def _one(
+    i: int,
+    case: ServingCase,
+    cases: Cases,
+    flow: Flow,
+    levels: dict[str, list[Any]],
+    kept: Any,
+    sigma: float,
+) -> ServingEstimate:
+    job, layout = case.job, case.layout
+    rate = float(flow.requests_per_s[i])
+    out, into = float(cases.load.output[i]), float(cases.load.input[i])
+    late = sigma * TTFT_WIDENING if job.arrivals in (Arrivals.CLOSED, Arrivals.OPEN) else sigma
+    percentiles = {
+        name: Percentiles(
+            *(interval(float(v[i]), late if name == "ttft_ms" else sigma) for v in vs)
+        )
+        for name, vs in levels.items()
+    }
+    breakdown, bottleneck = _breakdown(i, flow)
+    reason = _reason(i, case, flow)
+    sequences = float(flow.capacity.sequences[i])
+    return ServingEstimate(
+        chip=case.chip.id,
+        chips=layout.chips,
+        engine=case.engine.id,
+        layout=layout,
+        fits=not reason,
+        reason=reason,
+        ttft_ms=interval(float(flow.ttft_s[i]) / MILLI, late),
+        tpot_ms=interval(float(flow.tpot_s[i]) / MILLI, sigma),
+        e2e_ms=interval(float(flow.e2e_s[i]) / MILLI, sigma),
+        percentiles=percentiles,
+        requests_per_s=interval(rate, sigma),
+        tokens_per_s_output=interval(rate * out, sigma),
+        tokens_per_s_total=interval(rate * (out + into), sigma),
+        tokens_per_s_output_per_chip=interval(rate * out / layout.chips, sigma),
+        running=float(flow.batch[i]) * layout.dp,
+        max_concurrency=max(0, int(sequences)) * layout.dp,
+        memory_gb_per_chip=_memory(i, flow, float(kept[i])),
+        breakdown_ms=breakdown,
+        prefill_ms=_parts(i, flow.prefill),
+        bottleneck=bottleneck,
+        sigma=sigma,
+    )
+
+
+def _parts(i: int, step: Any) -> dict[str, float]:
+    return {name: float(getattr(step, name)[i]) / MILLI for name in step.__slots__}
+
+
+def _breakdown(i: int, flow: Flow) -> tuple[dict[str, float], str]:
+    """Parts of the decode step, scaled to the time per token, and the stall by others' prompts."""
+    tpot = float(flow.tpot_s[i]) / MILLI
+    step = _parts(i, flow.decode)
+    total = sum(step.values())
+    prompts = tpot * float(flow.stalls[i]) if tpot > total else 0.0
+    scale = (tpot - prompts) / total
+    parts = {name: value * scale for name, value in step.items()}
+    parts["prompts"] = prompts
+    return parts, _PARTS[max(parts, key=lambda name: parts[name])]
+
+
+def _memory(i: int, flow: Flow, kept: float) -> ServingMemory:
+    room = flow.capacity
+    weights, cache = float(room.weights[i]) / GIGA, float(flow.batch[i]) * kept / GIGA
+    activations, reserve = float(room.activations[i]) / GIGA, float(room.reserve[i]) / GIGA
+    total = weights + cache + activations + reserve
+    return ServingMemory(weights, cache, activations, reserve, total, float(room.usable[i]) / GIGA)
+
+
+def _reason(i: int, case: ServingCase, flow: Flow) -> str:
+    room = flow.capacity
+    if float(room.sequences[i]) < 1.0:
+        need = float(room.weights[i] + room.activations[i] + room.reserve[i])
+        need += float(room.cache_per_sequence[i])
+        return (
+            f"does not fit: one request needs {need / GIGA:.0f} GB per chip, "
+            f"{float(room.usable[i]) / GIGA:.0f} GB are usable"
+        )
+    if float(flow.overload[i]) > 0:
+        return f"arrivals of {case.job.request_rate:g} requests/s exceed what it can serve"
+    limit = case.job.tpot_ms
+    if limit is not None and float(flow.tpot_s[i]) / MILLI > limit:
+        return f"time per output token {float(flow.tpot_s[i]) / MILLI:.1f} ms, limit {limit:g} ms"
+    limit = case.job.ttft_ms
+    if limit is not None and float(flow.ttft_s[i]) / MILLI > limit:
+        return f"time to first token {float(flow.ttft_s[i]) / MILLI:.0f} ms, limit {limit:g} ms"
+    return ""

@@ -1,0 +1,203 @@
+"""Steady flow of requests through a deployment: batch, rates and mean latencies.
+
+Closed loop, offline and open arrivals share one balance: while a sequence gains its tokens, the
+prompts of the others take time from it. With X requests a second per replica, S seconds of prefill
+a prompt, p pipeline stages and t(b) the decode step:
+
+    TPOT = t(b) / (1 - X'·S/p),   X = b / (TTFT + o·TPOT)
+
+where X' leaves out the sequence's own prompt. A static batch is prefilled, then decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tonnage.perf.machine import Number
+from tonnage.perf.serving.case import KINDS, Cases
+from tonnage.perf.serving.memory import Capacity, capacity
+from tonnage.perf.serving.step import Step, decode_step, prefill_attention, prefill_step
+from tonnage.workload import Arrivals
+
+BUSIEST = 0.98
+"""Largest share of time that prefill may take of an open system before it counts as overload."""
+CLUSTER = 0.5
+"""Waiting of closed-loop clients over that of random arrivals; fitted on InferenceX rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """What a deployment does in the mean; seconds, axis [case]."""
+
+    capacity: Capacity
+    batch: Number
+    """Sequences that decode at once in one replica."""
+    decode: Step
+    prefill: Step
+    """Of one prompt, as it adds to the steps it rides in."""
+    prompt_s: Number
+    """S: seconds of device time that one prompt takes from a replica."""
+    own_s: Number
+    """From first being scheduled to the first token."""
+    queue_s: Number
+    """Mean wait before that, behind other prompts."""
+    memory_wait_s: Number
+    """Mean wait for room in the cache."""
+    first_wave_s: Number
+    """Mean wait in the first wave, when all clients start at once."""
+    ttft_s: Number
+    tpot_s: Number
+    e2e_s: Number
+    requests_per_s: Number
+    """Of the whole deployment."""
+    stalls: Number
+    """Share of a decoding sequence's time spent on the prompts of others."""
+    overload: Number
+    """1 where open arrivals exceed what the deployment can do."""
+
+
+def kind_is(cases: Cases, kind: Arrivals) -> Number:
+    """Return where the cases' load is of one kind."""
+    return cases.load.kind == KINDS.index(kind)
+
+
+def solve(cases: Cases, room: Capacity | None = None) -> Flow:
+    """Return the flow of every case; the formulas stand in the module's head."""
+    load, layout = cases.load, cases.layout
+    room = capacity(cases) if room is None else room
+    slots = np.maximum(room.sequences, 1.0)
+    offline, opened = kind_is(cases, Arrivals.OFFLINE), kind_is(cases, Arrivals.OPEN)
+    asked = np.where(offline, load.requests, load.concurrency) / layout.dp
+    asked = np.where(opened, slots, np.maximum(asked, 1.0))
+    running = np.minimum(asked, slots)
+    together = np.where(kind_is(cases, Arrivals.CLOSED) | opened, 1.0, running)
+    prompt, attention = _prompt(cases, together, running)
+    prompt_s = prompt.total + attention
+    decode = decode_step(cases, running / layout.pp, _context(cases))
+    batch = running
+    if np.any(opened):
+        batch, overload = _open_batch(cases, decode, prompt_s, running)
+    else:
+        overload = np.zeros_like(batch)
+    share = _decoding_share(cases, decode, prompt_s, batch)
+    batch = np.where(kind_is(cases, Arrivals.STATIC), batch, np.maximum(batch * share, 1.0))
+    decode = decode_step(cases, batch / layout.pp, _context(cases))
+    whole = Step(
+        prompt.products, prompt.experts, prompt.attention + attention, prompt.collectives,
+        prompt.overhead,
+    )  # fmt: skip
+    return _latencies(cases, room, running, batch, decode, whole, overload)
+
+
+def _context(cases: Cases) -> Number:
+    """Mean context of a decoding sequence: the prompt and half of the output."""
+    return cases.load.input + cases.load.output / 2.0
+
+
+def _prompt(cases: Cases, together: Number, running: Number) -> tuple[Step, Number]:
+    """Time that one prompt adds, when `together` prompts are waiting to share steps."""
+    load, engine = cases.load, cases.engine
+    fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
+    tokens = np.minimum(engine.prefill_tokens, fresh * together)
+    beside = np.where(kind_is(cases, Arrivals.STATIC), 0.0, running - 1.0)
+    step = prefill_step(cases, tokens, tokens / fresh, beside / cases.layout.pp)
+    scale = fresh / tokens
+    parts = Step(
+        step.products * scale, step.experts * scale, step.attention * scale,
+        step.collectives * scale, step.overhead * scale,
+    )  # fmt: skip
+    return parts, prefill_attention(cases, np.maximum(load.input, 1.0))
+
+
+def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Number) -> Number:
+    """Share of a request's stay in which it decodes, the rest being its own prefill."""
+    load = cases.load
+    steps = load.output / load.tokens_per_step
+    busy = steps * decode.total + (running - 1.0) * prompt_s / cases.layout.pp
+    return busy / (busy + prompt_s)
+
+
+def _open_batch(
+    cases: Cases, decode: Step, prompt_s: Number, slots: Number
+) -> tuple[Number, Number]:
+    """Batch at which as many requests leave as arrive; and where there is none."""
+    load, layout = cases.load, cases.layout
+    rate = load.rate / layout.dp
+    busy = rate * prompt_s / layout.pp
+    steps = load.output / load.tokens_per_step
+    slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
+    full = rate * steps * decode.total / slack
+    overload = np.where((busy > BUSIEST) | (full > slots * 1.000001), 1.0, 0.0)
+    batch = np.minimum(full, slots)
+    for _ in range(6):
+        step = decode_step(cases, np.maximum(batch, 1.0) / layout.pp, _context(cases))
+        batch = np.minimum(rate * steps * step.total / slack, slots)
+    opened = kind_is(cases, Arrivals.OPEN)
+    batch = np.where(opened, np.maximum(batch, 1e-6), slots)
+    return batch, np.where(opened, overload, 0.0)
+
+
+def _latencies(
+    cases: Cases,
+    room: Capacity,
+    running: Number,
+    batch: Number,
+    decode: Step,
+    prompt: Step,
+    overload: Number,
+) -> Flow:
+    load, layout, engine = cases.load, cases.layout, cases.engine
+    static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
+    pp = layout.pp
+    steps = np.maximum(load.output / load.tokens_per_step, 1.0)
+    step_s, prompt_s = decode.total, prompt.total
+    # Demand beyond memory waits; engines that set aside less than the whole output preempt.
+    asked = np.where(
+        kind_is(cases, Arrivals.OFFLINE), load.requests, load.concurrency
+    ) / layout.dp  # fmt: skip
+    waves = np.where(opened, 1.0, np.maximum(asked / running, 1.0))
+    again = 1.0 + engine.preemption * np.minimum(waves - 1.0, 1.0)
+    stall = np.where(
+        opened,
+        np.minimum(load.rate / layout.dp * prompt_s / pp, BUSIEST),
+        _closed_stall(running, steps * step_s * again, prompt_s / pp),
+    )
+    tpot = again * step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
+    fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
+    chunks = fresh / np.minimum(engine.prefill_tokens, fresh)
+    beside = np.where(running > 1.5, engine.mixed * chunks * step_s, 0.0)
+    own = prompt_s + beside + np.where(running > 1.5, 0.5 * step_s, 0.0) + engine.request_s
+    burst = prompt_s + engine.mixed * step_s * fresh / engine.prefill_tokens
+    first = (running - 1.0) / 2.0 * burst
+    busy = np.clip(stall, 0.0, BUSIEST)
+    queue = burst * busy / (2.0 * (1.0 - busy))
+    queue = np.where(opened, queue, np.minimum(CLUSTER * queue, first))
+    rounds = np.maximum(load.requests / np.maximum(load.concurrency, 1.0), 1.0)
+    queue = np.where(opened, queue, queue + (first - queue) / rounds)
+    whole_prefill = running * prompt_s * (1.0 + (pp - 1.0) / np.maximum(running, 1.0)) / pp
+    own = np.where(static, whole_prefill + engine.request_s, own)
+    queue = np.where(static, 0.0, queue)
+    stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
+    rate = np.where(opened, load.rate / layout.dp, running / stay)
+    offline = kind_is(cases, Arrivals.OFFLINE)
+    cycle = steps * step_s * again + running * prompt_s / pp
+    rate = np.where(offline, running / cycle, rate)
+    memory_wait = np.where(opened | static, 0.0, (asked - running) / rate)
+    memory_wait = np.where(offline, asked / rate / 2.0, memory_wait)
+    span = stay * waves * np.where(static, again, 1.0)
+    rate = np.where(static, asked / span, rate)
+    rate = np.where(offline & (load.requests <= running * layout.dp), asked / (cycle), rate)
+    ttft = own + queue + memory_wait
+    e2e = np.where(static, span, stay + memory_wait)
+    return Flow(
+        room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first, ttft, tpot, e2e,
+        rate * layout.dp, stall, overload,
+    )  # fmt: skip
+
+
+def _closed_stall(running: Number, decoding: Number, prompt_s: Number) -> Number:
+    """(b-1)·S / (o·t + (b-1)·S): share of a stay that the prompts of the others take."""
+    others = (running - 1.0) * prompt_s
+    return others / np.maximum(decoding + others, 1e-12)

@@ -1,0 +1,95 @@
+"""What fits: weights, cache per token, and how many sequences run at once.
+
+Chip memory sold as "80 GB" is 80 GiB; engines count in GiB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tonnage.perf.machine import Number
+from tonnage.perf.serving.case import Cases
+from tonnage.perf.shape import (
+    attention_weights,
+    dense_ffn_weights,
+    recurrent_weights,
+    routed_weights,
+    shared_weights,
+)
+from tonnage.units import GIB, GIGA
+
+ACTIVATION_WIDTH = 6.0
+"""Activations alive at once, in units of hidden + ffn / tp, 2 bytes each; our assumption."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Capacity:
+    """Bytes per chip and sequences per replica, axis [case]."""
+
+    usable: Number
+    weights: Number
+    activations: Number
+    reserve: Number
+    cache_per_token: Number
+    """Bytes of cache that one more token of context takes on each chip of a replica."""
+    cache_per_sequence: Number
+    """Bytes that one running sequence of the job's lengths takes, as the engine sets aside."""
+    sequences: Number
+    """Sequences that run at once in one replica; below 1 the job does not fit."""
+
+
+def experts_group(cases: Cases) -> Number:
+    """Chips over which one set of experts is spread: tp, or tp·dp with attention DP."""
+    layout = cases.layout
+    return layout.tp * np.where(layout.ep > layout.tp, layout.dp, 1.0)
+
+
+def weight_bytes(cases: Cases) -> Number:
+    """Bytes of weights per chip: layers / pp, matrices / tp, experts / their group."""
+    s, layout = cases.shape, cases.layout
+    b = cases.weight_bytes
+    attention = s.attention_layers * attention_weights(s) * cases.attention_bytes
+    dense = s.dense_layers * dense_ffn_weights(s) * b
+    shared = s.expert_layers * shared_weights(s) * cases.attention_bytes
+    recurrent = s.recurrent_layers * recurrent_weights(s) * cases.attention_bytes
+    routed = s.expert_layers * routed_weights(s) * b / experts_group(cases)
+    layers = ((attention + dense + shared + recurrent) / layout.tp + routed) / layout.pp
+    ends = s.vocab * s.hidden * (2.0 - s.tied) * cases.head_bytes
+    return layers + ends / layout.tp / np.minimum(layout.pp, 2.0 - s.tied)
+
+
+def local_kv_width(cases: Cases) -> Number:
+    """Numbers a token keeps per attention layer on one chip: heads / tp, at least one; MLA whole."""
+    s = cases.shape
+    heads = np.maximum(s.kv_heads / cases.layout.tp, 1.0)
+    return np.where(s.kv_rank > 0, s.kv_rank + s.rope_dim, heads * (s.qk_dim + s.v_dim))
+
+
+def cache_bytes(cases: Cases, context: Number) -> Number:
+    """Bytes per chip that one sequence of `context` tokens keeps: windows and states respected."""
+    s = cases.shape
+    windowed = s.window_share * s.attention_layers
+    seen = np.where(s.window > 0, np.minimum(context, s.window), context)
+    tokens = (s.attention_layers - windowed) * context + windowed * seen
+    state = s.recurrent_layers * s.recurrent_state * 2.0 / cases.layout.tp
+    return (local_kv_width(cases) * tokens * cases.kv_bytes + state) / cases.layout.pp
+
+
+def capacity(cases: Cases) -> Capacity:
+    """Floor((u·C - weights - activations - reserve) / cache of one sequence), and its parts."""
+    s, engine, load = cases.shape, cases.engine, cases.load
+    usable = cases.machine.memory_bytes / GIGA * GIB * engine.memory_fraction
+    weights = weight_bytes(cases)
+    tokens = np.minimum(engine.prefill_tokens, 16384.0)
+    widest = s.hidden + np.maximum(s.ffn, s.active * s.expert_ffn) / cases.layout.tp
+    activations = ACTIVATION_WIDTH * tokens * widest
+    reserve = engine.reserve_gib * GIB
+    room = usable - weights - activations - reserve
+    held = load.input + engine.reserved_output * load.output + engine.block_tokens / 2.0
+    one = cache_bytes(cases, held)
+    # One more token of context, as a mean over the sequence where layers have windows.
+    per_token = one / held
+    sequences = np.minimum(room / np.maximum(one, 1.0), engine.max_sequences)
+    return Capacity(usable, weights, activations, reserve + 0.0 * one, per_token, one, sequences)

@@ -1,0 +1,223 @@
+"""Time of one step of a serving engine: decoding a batch, prefilling prompt tokens.
+
+Times are seconds for all layers on one replica; parts add up. Axis [case] throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tonnage.perf.attention import attention_flops, fused_seconds
+from tonnage.perf.collective import all_reduce_seconds, all_to_all_seconds, path
+from tonnage.perf.gemm import gemm_seconds
+from tonnage.perf.machine import Number
+from tonnage.perf.serving.case import Cases
+from tonnage.perf.serving.memory import experts_group, local_kv_width
+from tonnage.perf.shape import attention_weights
+
+SKEW = 0.6
+"""Load of the busiest expert rank over the mean, less one, per root of the ranks; power law
+exponent near 1.1 as NVIDIA's aiconfigurator documents, softened by many tokens; our fit."""
+DISPATCH_BYTES = 3.0
+"""Bytes per number sent to an expert and back: 8 bits out, 16 bits home (DeepEP)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Parts of a step's time, seconds, axis [case]."""
+
+    products: Number
+    """Dense products: attention projections, feed-forward, head."""
+    experts: Number
+    attention: Number
+    """Scores and weighted sum over the cache or the prompt."""
+    collectives: Number
+    overhead: Number
+    """Small kernels, scheduler, sampling."""
+
+    @property
+    def total(self) -> Number:
+        """Sum of the parts."""
+        return self.products + self.experts + self.attention + self.collectives + self.overhead
+
+
+def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Number]:
+    """Seconds of the dense and of the expert products of all layers for `rows` tokens a rank."""
+    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    out = s.heads * s.v_dim
+    width = (attention_weights(s) - out * s.hidden) / s.hidden
+    ab, wb = cases.attention_bytes, cases.weight_bytes
+    rate, other = cases.rate, cases.attention_rate
+    into = gemm_seconds(machine, other, rows, _aligned(width / tp), s.hidden, weight_bytes=ab)
+    home = gemm_seconds(machine, other, rows, s.hidden, _aligned(out / tp), weight_bytes=ab)
+    total = s.attention_layers * (into + home)
+    inner = _aligned(s.ffn / tp)
+    wide = (1.0 + s.gated) * inner
+    up = gemm_seconds(machine, rate, rows, wide, s.hidden, weight_bytes=wb)
+    down = gemm_seconds(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
+    total = total + s.dense_layers * (up + down)
+    head = gemm_seconds(
+        machine, cases.wide, head_rows, _aligned(s.vocab / tp), s.hidden,
+        weight_bytes=cases.head_bytes,
+    )  # fmt: skip
+    total = total + head
+    if np.any(s.recurrent_layers > 0):
+        total = total + s.recurrent_layers * _recurrent(cases, rows)
+    experts = np.zeros_like(total)
+    if np.any(s.expert_layers > 0):
+        total = total + s.expert_layers * _shared(cases, rows)
+        experts = s.expert_layers * _routed(cases, rows)
+    return total, experts
+
+
+def _aligned(width: Number) -> Number:
+    """Engines pad a split matrix to full-width loads: a multiple of 8, at least 8."""
+    return 8.0 * np.maximum(np.ceil(width / 8.0), 1.0)
+
+
+def touched(experts: Number, active: Number, tokens: Number) -> Number:
+    """E·(1 - (1 - k/E)^T): distinct experts that T tokens go to, k of E each."""
+    e = np.maximum(experts, 1.0)
+    share = np.minimum(active / e, 1.0 - 1e-9)
+    return e * -np.expm1(tokens * np.log1p(-share))
+
+
+def _routed(cases: Cases, rows: Number) -> Number:
+    s, layout = cases.shape, cases.layout
+    group = experts_group(cases)
+    tokens = rows * group / layout.tp
+    local = np.maximum(s.routed, 1.0) / layout.ep
+    hit = np.maximum(touched(s.routed, s.active, tokens) / layout.ep, 1e-3)
+    skew = np.where(layout.ep > 1, 1.0 + SKEW / np.sqrt(np.maximum(local, 1.0)), 1.0)
+    each = np.maximum(tokens * s.active / layout.ep / hit, 1e-3)
+    width = _aligned(s.expert_ffn * layout.ep / group)
+    batch = np.maximum(hit, 1.0) * skew
+    machine, rate, wb = cases.machine, cases.rate, cases.weight_bytes
+    columns = (1.0 + s.gated) * width
+    up = gemm_seconds(machine, rate, each, columns, s.hidden, batch=batch, weight_bytes=wb)
+    down = gemm_seconds(machine, rate, each, s.hidden, width, batch=batch, weight_bytes=wb)
+    return (up + down) / cases.engine.moe_ratio
+
+
+def _shared(cases: Cases, rows: Number) -> Number:
+    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    rate, wb = cases.attention_rate, cases.attention_bytes
+    columns = ((1.0 + s.gated) * s.shared_ffn + s.routed) / tp
+    up = gemm_seconds(machine, rate, rows, _aligned(columns), s.hidden, weight_bytes=wb)
+    inner = _aligned(s.shared_ffn / tp)
+    down = gemm_seconds(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
+    return up + np.where(s.shared_ffn > 0, down, 0.0)
+
+
+def _recurrent(cases: Cases, rows: Number) -> Number:
+    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    rate, wb = cases.attention_rate, cases.attention_bytes
+    inner, outer = _aligned(s.recurrent_in / tp), _aligned(s.recurrent_out / tp)
+    up = gemm_seconds(machine, rate, rows, inner, s.hidden, weight_bytes=wb)
+    down = gemm_seconds(machine, rate, rows, s.hidden, outer, weight_bytes=wb)
+    return up + down
+
+
+def collectives(cases: Cases, rows: Number) -> Number:
+    """Seconds of all collectives of a step with `rows` tokens a rank."""
+    s, layout, machine = cases.shape, cases.layout, cases.machine
+    size = rows * s.hidden * 2.0
+    way = path(machine, layout.tp)
+    one = all_reduce_seconds(way, size) + np.where(layout.tp > 1, cases.engine.collective_s, 0.0)
+    shared = layout.ep > layout.tp
+    per_layer = np.where(s.parallel_blocks > 0, 1.0, 2.0)
+    total = (s.layers * per_layer - np.where(shared, s.expert_layers, 0.0)) * one
+    if np.any(shared):
+        total = total + np.where(shared, s.expert_layers * _dispatch(cases, rows), 0.0)
+    hop = np.where(layout.pp > 1, machine.link_latency_s + size / machine.host_bandwidth, 0.0)
+    return total + (layout.pp - 1.0) * (hop + np.where(layout.pp > 1, cases.engine.collective_s, 0))
+
+
+def _dispatch(cases: Cases, rows: Number) -> Number:
+    s, layout, machine = cases.shape, cases.layout, cases.machine
+    way = path(machine, layout.ep)
+    nodes = np.maximum(layout.ep / way.inside, 1.0)
+    # A token crosses the network once per server that holds one of its experts.
+    copies = nodes * -np.expm1(s.active * np.log1p(-1.0 / np.maximum(nodes, 1.0 + 1e-9)))
+    copies = np.where(nodes > 1, np.minimum(copies, s.active), s.active)
+    size = rows / layout.tp * s.hidden * DISPATCH_BYTES * copies
+    return all_to_all_seconds(way, size) + 2.0 * cases.engine.collective_s
+
+
+def decode_attention(cases: Cases, batch: Number, context: Number) -> Number:
+    """max(cache bytes / (B·eta), FLOPs / (P·eta)) a layer: every sequence reads its own cache."""
+    s, machine = cases.shape, cases.machine
+    windowed = s.window_share * s.attention_layers
+    seen = np.where(s.window > 0, np.minimum(context, s.window), context)
+    tokens = (s.attention_layers - windowed) * context + windowed * seen
+    read = batch * tokens * local_kv_width(cases) * cases.kv_bytes
+    latent = s.kv_rank > 0
+    heads = np.maximum(s.heads / cases.layout.tp, 1.0)
+    width = np.where(latent, 2.0 * s.kv_rank + s.rope_dim, s.qk_dim + s.v_dim)
+    rows = 1.0 + cases.load.drafts
+    flops = 2.0 * batch * rows * heads * width * tokens
+    bandwidth = machine.memory_bandwidth * machine.memory_efficiency / cases.engine.memory_ratio
+    state = s.recurrent_layers * s.recurrent_state * 4.0 * batch / cases.layout.tp
+    memory = (read + state) / (bandwidth * cases.engine.decode_ratio)
+    compute = flops / (cases.wide.peak * machine.attention_efficiency)
+    return np.maximum(memory, compute) + s.attention_layers * machine.kernel_s
+
+
+def prefill_attention(cases: Cases, tokens: Number) -> Number:
+    """Seconds of causal attention of one prompt of `tokens`, all layers, cached prefix included."""
+    s, machine = cases.shape, cases.machine
+    heads = np.maximum(s.heads / cases.layout.tp, 1.0)
+    fresh = 1.0 - cases.load.hit
+    pairs = 0.5 * tokens * (1.0 - cases.load.hit**2)
+    band = np.where(s.window > 0, np.minimum(pairs, s.window * fresh), pairs)
+    seen = (1.0 - s.window_share) * pairs + s.window_share * band
+    flops = attention_flops(1.0, heads, tokens, seen, s.qk_dim, s.v_dim)
+    moved = tokens * (heads * (s.qk_dim + s.v_dim) + local_kv_width(cases)) * 2.0
+    one = fused_seconds(
+        machine, cases.wide, flops, tokens * fresh, moved, efficiency=cases.engine.attention_ratio
+    )
+    return s.attention_layers * one
+
+
+def decode_step(cases: Cases, batch: Number, context: Number) -> Step:
+    """Return the parts of a step in which `batch` sequences of mean `context` gain tokens."""
+    s, engine, load = cases.shape, cases.engine, cases.load
+    rows = batch * (1.0 + load.drafts)
+    dense, experts = products(cases, rows, rows)
+    drafting = np.where(load.drafts > 0, 1.0 + load.drafts / np.maximum(s.layers, 1.0), 1.0)
+    overhead = s.layers * engine.layer_s + engine.step_s + batch * engine.sequence_s
+    attention = decode_attention(cases, batch, context)
+    return Step(
+        dense * drafting, experts * drafting, attention * drafting,
+        collectives(cases, rows) * drafting, overhead * drafting,
+    )  # fmt: skip
+
+
+def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) -> Step:
+    """Return what prefilling `tokens` (of `prompts` prompts) adds to a step that decodes `beside`.
+
+    Where the engine mixes, weights are read once for both, so only the growth of the products
+    counts; else the prompts take a step of their own.
+    """
+    engine, s = cases.engine, cases.shape
+    joint = beside * engine.mixed
+    with_prompt = products(cases, tokens + joint, prompts + joint)
+    without = products(cases, np.maximum(joint, 1e-3), np.maximum(joint, 1e-3))
+    alone = joint < 1e-2
+    dense = with_prompt[0] - np.where(alone, 0.0, without[0])
+    experts = with_prompt[1] - np.where(alone, 0.0, without[1])
+    moved = collectives(cases, tokens + joint) - np.where(alone, 0.0, collectives(cases, joint))
+    fixed = np.where(alone, s.layers * engine.layer_s + engine.step_s, 0.0)
+    small = _small_kernels(cases, tokens)
+    fixed = fixed + tokens * engine.prefill_s_per_token + prompts * engine.sequence_s + small
+    return Step(dense, experts, np.zeros_like(dense), moved, fixed)
+
+
+def _small_kernels(cases: Cases, tokens: Number) -> Number:
+    """Norms, rotary, activation functions, quantization: about 12 passes over the hidden state."""
+    s, machine = cases.shape, cases.machine
+    width = 10.0 * s.hidden + (3.0 * np.maximum(s.ffn, s.active * s.expert_ffn)) / cases.layout.tp
+    rate = machine.memory_bandwidth * machine.memory_efficiency
+    return s.layers * tokens * width * 2.0 / rate
