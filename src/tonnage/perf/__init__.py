@@ -6,7 +6,33 @@ The names load when they are first used, so that importing the room does not pay
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tonnage.perf.cluster import cluster_network as cluster_network
+    from tonnage.perf.estimate import SAYS as SAYS
+    from tonnage.perf.estimate import TrainingEstimate as TrainingEstimate
+    from tonnage.perf.estimate import predict_cases as predict_cases
+    from tonnage.perf.estimate import predict_training as predict_training
+    from tonnage.perf.framework import Framework as Framework
+    from tonnage.perf.framework import default_framework as default_framework
+    from tonnage.perf.framework import find_framework as find_framework
+    from tonnage.perf.framework import framework_entries as framework_entries
+    from tonnage.perf.framework import recognize_framework as recognize_framework
+    from tonnage.perf.goodput import Goodput as Goodput
+    from tonnage.perf.goodput import RunTotal as RunTotal
+    from tonnage.perf.goodput import run_total as run_total
+    from tonnage.perf.layout import Layout as Layout
+    from tonnage.perf.layout import Recompute as Recompute
+    from tonnage.perf.layout import fill_data_parallel as fill_data_parallel
+    from tonnage.perf.layout import parse_layout as parse_layout
+    from tonnage.perf.machine import Machine as Machine
+    from tonnage.perf.machine import machine_of as machine_of
+    from tonnage.perf.search import TrainingSearch as TrainingSearch
+    from tonnage.perf.search import search_many as search_many
+    from tonnage.perf.search import search_training as search_training
+    from tonnage.perf.space import SearchSpace as SearchSpace
+    from tonnage.perf.training import TrainingCase as TrainingCase
 
 _HOME = {
     "machine": ("Machine", "Rate", "machine_of", "canonical_precision"),
@@ -23,6 +49,8 @@ _HOME = {
     "estimate": (
         "SAYS", "TrainingEstimate", "check_layout", "predict_cases", "predict_training",
     ),
+    "goodput": ("Goodput", "RunTotal", "checkpoint_interval", "goodput_of", "run_total"),
+    "cluster": ("cluster_network",),
     "space": ("SearchSpace",),
     "search": ("Neighbour", "TrainingSearch", "search_many", "search_training"),
     "serving.case": ("ServingCase",),

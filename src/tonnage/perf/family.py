@@ -25,6 +25,7 @@ NAMES = (
     "kernel_s",
     "memory_efficiency",
     "attention_efficiency",
+    "attention_legacy",
     "link_efficiency",
     "link_latency_s",
     "nic_efficiency",

@@ -18,7 +18,7 @@ from tonnage.units import BITS_PER_BYTE, GIGA, TERA
 if TYPE_CHECKING:
     import numpy as np
 
-    Number = float | np.ndarray[Any, np.dtype[np.float64]]
+    Number = float | np.ndarray[Any, np.dtype[Any]]
 else:
     Number = Any
 
@@ -95,6 +95,8 @@ class Machine:
     memory_efficiency: Number
     attention_efficiency: Number
     """Share of the 16-bit peak that fused attention reaches, forward, long sequences."""
+    attention_legacy: Number
+    """What a fused kernel written for the generation before reaches of that."""
     link_efficiency: Number
     link_latency_s: Number
     nic_efficiency: Number
@@ -189,7 +191,8 @@ def machine_of(
 
 
 _DIRECT = (
-    "wave_weight", "kernel_s", "memory_efficiency", "attention_efficiency", "link_efficiency",
+    "wave_weight", "kernel_s", "memory_efficiency", "attention_efficiency", "attention_legacy",
+    "link_efficiency",
     "link_latency_s", "nic_efficiency", "nic_latency_s", "host_efficiency",
     "host_contention", "sustained",
 )  # fmt: skip
@@ -259,18 +262,19 @@ def _sigma(family: Family, chip_id: str, known: _Known) -> float:
     return float(variance**0.5)
 
 
-def stack(machines: Sequence[Machine], precisions: Sequence[str]) -> tuple[Machine, Rate]:
-    """Return one machine of arrays (one entry a machine) and the rate of each one's precision."""
+def stack(machines: Sequence[Machine]) -> Machine:
+    """Return one machine of arrays, one entry for each; `rates` stays empty."""
     import numpy as np
 
-    chosen = [m.rate(p) for m, p in zip(machines, precisions, strict=True)]
-    rate = Rate(*(np.array([getattr(r, f.name) for r in chosen], float) for f in fields(Rate)))
     values: dict[str, Any] = {"name": "", "family": "", "rates": {}, "assumed": ()}
     for field in fields(Machine):
         if field.name not in values:
-            column = [getattr(m, field.name) for m in machines]
-            values[field.name] = np.array(column, float)
-    sixteen = [m.rate("bf16") for m in machines]
-    columns = (np.array([getattr(r, f.name) for r in sixteen], float) for f in fields(Rate))
-    values["rates"] = {"bf16": Rate(*columns)}
-    return Machine(**values), rate
+            values[field.name] = np.array([getattr(m, field.name) for m in machines], float)
+    return Machine(**values)
+
+
+def stack_rates(rates: Sequence[Rate]) -> Rate:
+    """Return one rate of arrays, one entry for each."""
+    import numpy as np
+
+    return Rate(*(np.array([getattr(r, f.name) for r in rates], float) for f in fields(Rate)))

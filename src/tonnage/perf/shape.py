@@ -1,0 +1,146 @@
+"""A model's shape and a training job as plain numbers, ready for arrays.
+
+Every field may be a scalar (one model, many layouts) or an array (many measured runs at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import ceil
+
+from tonnage.perf.machine import Number
+from tonnage.workload import TrainingJob
+
+VOCAB_MULTIPLE = 128
+"""Rows to which Megatron-style frameworks pad the vocabulary (times TP; the rest is ignored)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """What the time and memory formulas need of a model and its job."""
+
+    layers: Number
+    attention_layers: Number
+    expert_layers: Number
+    dense_layers: Number
+    recurrent_layers: Number
+    hidden: Number
+    ffn: Number
+    gated: Number
+    heads: Number
+    kv_heads: Number
+    qk_dim: Number
+    v_dim: Number
+    q_rank: Number
+    """Low rank of the queries; 0 where they are projected directly."""
+    kv_rank: Number
+    """Low rank of keys and values (latent attention); 0 for plain attention."""
+    rope_dim: Number
+    vocab: Number
+    tied: Number
+    positions: Number
+    routed: Number
+    active: Number
+    expert_ffn: Number
+    shared_ffn: Number
+    window_share: Number
+    window: Number
+    recurrent_in: Number
+    recurrent_out: Number
+    recurrent_state: Number
+    parallel_blocks: Number
+    mtp_layers: Number
+    seq: Number
+    batch: Number
+    """Sequences in one step."""
+    lora: Number
+    """1 where the weights are frozen and low-rank adapters are trained."""
+
+
+def shape_of(job: TrainingJob) -> Shape:
+    """Return the numbers of a job's model, lengths and batch."""
+    model = job.model
+    attention, latent, experts = model.attention, model.attention.latent, model.experts
+    recurrent = model.recurrent
+    return Shape(
+        layers=float(model.layers),
+        attention_layers=float(model.attention_layers),
+        expert_layers=float(model.expert_layers),
+        dense_layers=float(model.dense_layers),
+        recurrent_layers=float(model.recurrent_layers),
+        hidden=float(model.hidden),
+        ffn=float(model.ffn_hidden),
+        gated=float(model.gated),
+        heads=float(attention.heads),
+        kv_heads=float(attention.heads if latent else attention.kv_heads),
+        qk_dim=float(
+            latent.qk_nope_head_dim + latent.qk_rope_head_dim if latent else attention.head_dim
+        ),
+        v_dim=float(latent.v_head_dim if latent else attention.head_dim),
+        q_rank=float((latent.q_lora_rank or 0) if latent else 0),
+        kv_rank=float(latent.kv_lora_rank if latent else 0),
+        rope_dim=float(latent.qk_rope_head_dim if latent else 0),
+        vocab=float(ceil(model.vocab / VOCAB_MULTIPLE) * VOCAB_MULTIPLE),
+        tied=float(model.tied_embeddings),
+        positions=float(model.learned_positions),
+        routed=float(experts.routed if experts else 0),
+        active=float(experts.active if experts else 0),
+        expert_ffn=float(experts.hidden if experts else 0),
+        shared_ffn=float(experts.shared * experts.shared_hidden if experts else 0),
+        window_share=model.window_layers / max(1, model.attention_layers),
+        window=float(attention.window or 0),
+        recurrent_in=float(recurrent.in_width if recurrent else 0),
+        recurrent_out=float(recurrent.out_width if recurrent else 0),
+        recurrent_state=float(recurrent.state if recurrent else 0),
+        parallel_blocks=float(model.parallel_blocks),
+        mtp_layers=float(model.mtp_layers),
+        seq=float(job.seq_len),
+        batch=float(job.global_batch),
+        lora=float(job.lora_rank is not None),
+    )
+
+
+def stack_shapes(shapes: Sequence[Shape]) -> Shape:
+    """Return one shape of arrays, one entry for each."""
+    import numpy as np
+
+    return Shape(*(np.array([getattr(s, f.name) for s in shapes], float) for f in fields(Shape)))
+
+
+def attention_weights(shape: Shape) -> Number:
+    """Matrix parameters of one attention layer, plain or latent."""
+    import numpy as np
+
+    out = shape.heads * shape.v_dim * shape.hidden
+    plain = shape.hidden * (
+        shape.heads * shape.qk_dim + shape.kv_heads * (shape.qk_dim + shape.v_dim)
+    )
+    q = np.where(
+        np.asarray(shape.q_rank) > 0,
+        shape.q_rank * (shape.hidden + shape.heads * shape.qk_dim),
+        shape.hidden * shape.heads * shape.qk_dim,
+    )
+    kv = shape.hidden * (shape.kv_rank + shape.rope_dim)
+    kv = kv + shape.kv_rank * shape.heads * (shape.qk_dim - shape.rope_dim + shape.v_dim)
+    return np.where(np.asarray(shape.kv_rank) > 0, q + kv, plain) + out
+
+
+def dense_ffn_weights(shape: Shape) -> Number:
+    """(2 + gated)·h·f: parameters of a plain feed-forward part."""
+    return (2.0 + shape.gated) * shape.hidden * shape.ffn
+
+
+def routed_weights(shape: Shape) -> Number:
+    """E·(2 + gated)·h·f_e: parameters of all routed experts of one layer."""
+    return shape.routed * (2.0 + shape.gated) * shape.hidden * shape.expert_ffn
+
+
+def shared_weights(shape: Shape) -> Number:
+    """Parameters of shared experts and router of one layer; on every rank."""
+    return ((2.0 + shape.gated) * shape.shared_ffn + shape.routed) * shape.hidden
+
+
+def recurrent_weights(shape: Shape) -> Number:
+    """Parameters of one recurrent mixer: projection in and out."""
+    return shape.hidden * (shape.recurrent_in + shape.recurrent_out)
