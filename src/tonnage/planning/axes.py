@@ -84,3 +84,13 @@ def _fill(
     full = np.array(np.broadcast_to(given, shape))
     full.flags.writeable = False
     return full
+
+
+def chosen(part: Part, axis: str, at: Ints) -> Part:
+    """Return `part` with every array that has the axis cut to the positions `at` of it."""
+    cut: dict[str, object] = {}
+    for each in fields(part):  # type: ignore[arg-type]
+        axes = each.metadata.get("axes")
+        if axes is not None and axis in axes.names:
+            cut[each.name] = np.take(getattr(part, each.name), at, axis=axes.names.index(axis))
+    return replace(part, **cut)  # type: ignore[type-var]

@@ -10,17 +10,20 @@ import numpy as np
 
 from tonnage.planning.algebra import Programme
 from tonnage.planning.axes import Floats
-from tonnage.planning.constraints import limits, money, service, supply
+from tonnage.planning.constraints import commitment, limits, money, service, supply
 from tonnage.planning.draft import Draft, problem_window
 from tonnage.planning.problem import Problem
 
 FREE = -np.inf
 
 
-def formulate(problem: Problem, best: Floats | None = None) -> tuple[Programme, Draft]:
+def formulate(
+    problem: Problem, best: Floats | None = None, committed: bool = False
+) -> tuple[Programme, Draft]:
     """Return the programme of a problem, and the draft that knows its units.
 
     `best` [leaf] is the least cost of each future known in advance, for the regret objective.
+    `committed` makes orders and ports the same in all futures.
     """
     draft = Draft(problem)
     _variables(draft)
@@ -31,6 +34,8 @@ def formulate(problem: Problem, best: Floats | None = None) -> tuple[Programme, 
         money.cost,
     ):  # fmt: skip
         family(draft)
+    if committed:
+        commitment.commitment(draft)
     return draft.builder.programme(money.objective(draft, best)), draft
 
 

@@ -120,6 +120,12 @@ class Loads:
     """[load] name of the unit (`token`); empty: `unit`."""
 
 
+def unit_of(loads: Loads, load: int) -> str:
+    """Return the unit of a load: of its speed when it is served, of its work when it trains."""
+    unit = loads.units[load] if loads.units else "unit"
+    return unit if loads.training[load] else f"{unit}/s"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Porting:
     """What it takes to run a load on a software stack: paid once, ready later, slow at first."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tonnage.errors import Infeasible
 from tonnage.planning.algebra import Programme
-from tonnage.planning.axes import Bools
+from tonnage.planning.axes import Bools, Floats
+from tonnage.planning.draft import Draft
+from tonnage.planning.elastic import explanation, least_relaxations
+from tonnage.planning.fixing import Fixed, fix
 from tonnage.planning.formulation import formulate
+from tonnage.planning.futures import known
 from tonnage.planning.plan import Plan, plan_of
 from tonnage.planning.problem import Problem
-from tonnage.planning.solver import Progress, Run, solve_programme
+from tonnage.planning.solver import Outcome, Progress, Run, solve_programme
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,42 +42,76 @@ class Settings:
     """Called with a line of text now and then."""
 
 
-def solve(problem: Problem, settings: Settings | None = None) -> Plan:
+def solve(
+    problem: Problem,
+    settings: Settings | None = None,
+    *,
+    fixed: Fixed | None = None,
+    committed: bool = False,
+) -> Plan:
     """Return a plan for the problem.
+
+    `fixed` are decisions taken as given (chips; NaN where free). `committed` asks for orders and
+    ports that are signed at the start and are the same in all futures.
 
     Raises
     ------
     Infeasible
-        Nothing meets the limits; says which to relax.
+        Nothing meets the limits; says which to relax, and by how much.
     KeyboardInterrupt
-        Interrupted before any plan was found. Later, the best plan is returned instead.
+        Interrupted before any plan was found. Later, the best plan so far is returned instead.
     """
     how = settings or Settings()
-    stop = how.stop or threading.Event()
+    how = replace(how, stop=how.stop or threading.Event())
     began = time.monotonic()
-    programme, draft = formulate(problem)
-    whole = whole_columns(problem, programme, how)
-    run = Run(how.gap, how.seconds, how.threads, how.seed, len(whole) > 5000, stop=stop)
-    out = solve_programme(programme, run, whole)
-    if out.status == "infeasible":
-        raise Infeasible("no plan meets all limits")
+    best = _least_by_future(problem, how) if problem.risk.objective == "regret" else None
+    programme, draft = formulate(problem, best, committed)
+    if fixed:
+        programme = fix(problem, programme, fixed)
+    out, method = _search(problem, programme, how, began)
     if not out.solved:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        raise Infeasible(f"no plan was found in {how.seconds:g} s; allow more time")
+        _explain(problem, programme, draft, out, how)
     money = draft.units.money
+    assert how.stop is not None
     return plan_of(
         problem,
         programme,
         out.x,
-        status="interrupted" if stop.is_set() else out.status,
+        status="interrupted" if how.stop.is_set() else out.status,
         whole=how.whole,
         objective=out.objective * money,
         bound=out.bound * money,
         seconds=time.monotonic() - began,
-        method="",
+        method=method,
         units=draft.units,
     )
+
+
+def _search(
+    problem: Problem, programme: Programme, how: Settings, began: float
+) -> tuple[Outcome, str]:
+    whole = whole_columns(problem, programme, how)
+    left = how.seconds - (time.monotonic() - began)
+    run = Run(how.gap, left, how.threads, how.seed, len(whole) > 20_000, stop=how.stop)
+    return solve_programme(programme, run, whole), "branch and bound"
+
+
+def _explain(
+    problem: Problem, programme: Programme, draft: Draft, out: Outcome, how: Settings
+) -> None:
+    """Raise what there is to say when no plan was found."""
+    if how.stop is not None and how.stop.is_set():
+        raise KeyboardInterrupt
+    if out.status == "none":
+        message = f"No plan was found in {how.seconds:g} s; allow more time or a larger gap."
+        raise Infeasible(message)
+    raise Infeasible(explanation(least_relaxations(problem, programme, draft)))
+
+
+def _least_by_future(problem: Problem, how: Settings) -> Floats:
+    """[leaf] least cost of each future known in advance."""
+    leaves = range(len(problem.tree.leaves))
+    return np.array([solve(known(problem, leaf), how).bound for leaf in leaves])
 
 
 def whole_columns(problem: Problem, programme: Programme, how: Settings) -> Bools:
