@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tonnage.perf.estimate import TrainingEstimate as TrainingEstimate
     from tonnage.perf.estimate import predict_cases as predict_cases
     from tonnage.perf.estimate import predict_training as predict_training
+    from tonnage.perf.estimate import predict_training_rows as predict_training_rows
     from tonnage.perf.framework import Framework as Framework
     from tonnage.perf.framework import default_framework as default_framework
     from tonnage.perf.framework import find_framework as find_framework
@@ -48,6 +49,7 @@ _HOME = {
     "training": ("Evaluation", "TrainingCase", "evaluate_cases"),
     "estimate": (
         "SAYS", "TrainingEstimate", "check_layout", "predict_cases", "predict_training",
+        "predict_training_rows",
     ),
     "goodput": ("Goodput", "RunTotal", "checkpoint_interval", "goodput_of", "run_total"),
     "cluster": ("cluster_network",),

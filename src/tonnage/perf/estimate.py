@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from tonnage.catalog import Chip
-from tonnage.errors import Fault, InputError
+from tonnage.errors import Fault, InputError, TonnageError
 from tonnage.perf.framework import Framework, default_framework
 from tonnage.perf.layout import Layout
 from tonnage.perf.machine import Machine, machine_of
 from tonnage.perf.memory import Memory
-from tonnage.perf.training import Evaluation, TrainingCase, evaluate_cases
+from tonnage.perf.training import Evaluation, TrainingCase, arithmetic, evaluate_cases
 from tonnage.provenance import Spread
 from tonnage.units import GIGA, TERA
 from tonnage.workload import Convention, TrainingJob, training_flops_per_token
@@ -105,6 +105,30 @@ def predict_cases(cases: Sequence[TrainingCase]) -> list[TrainingEstimate]:
     """Return the estimate of every case; all are evaluated in one array computation."""
     found = evaluate_cases(cases)
     return [estimate_at(case, found, i) for i, case in enumerate(cases)]
+
+
+def predict_training_rows(
+    cases: Sequence[TrainingCase],
+) -> list[TrainingEstimate | TonnageError]:
+    """Return the estimate of every case, or the error that says why there is none for it."""
+    result: list[TrainingEstimate | TonnageError] = []
+    sound: list[tuple[int, TrainingCase]] = []
+    for index, case in enumerate(cases):
+        try:
+            arithmetic(machine_of(case.chip), case.job.precision)
+        except TonnageError as error:
+            result.append(error)
+        else:
+            sound.append((index, case))
+            result.append(_PENDING)
+    if sound:
+        estimates = predict_cases([case for _, case in sound])
+        for (index, _), estimate in zip(sound, estimates, strict=True):
+            result[index] = estimate
+    return result
+
+
+_PENDING = TonnageError("not evaluated")
 
 
 def estimate_at(case: TrainingCase, found: Evaluation, index: int) -> TrainingEstimate:

@@ -62,6 +62,10 @@ class Framework:
     """Fixed time of a step: data, loss, clipping, logging."""
     straggler: Number
     """Slowing of the whole step per doubling of the servers."""
+    kept_stream: Number
+    """Bytes kept per token and hidden column outside the split regions: 10 with dropout masks."""
+    kept_logit_bytes: Number
+    """Bytes kept per logit: 16-bit output, FP32 copy, gradient, as far as they are not reused."""
     reserve: Number
     """Share of memory held by the allocator, the driver and workspaces."""
     residual: Number

@@ -15,7 +15,7 @@ from tonnage.perf.attention import attention_flops, fused_seconds
 from tonnage.perf.elementwise import traffic_seconds
 from tonnage.perf.framework import Framework
 from tonnage.perf.gemm import gemm_seconds
-from tonnage.perf.layout import Layouts
+from tonnage.perf.layout import Layouts, expert_split
 from tonnage.perf.machine import Machine, Number, Rate
 from tonnage.perf.shape import Shape
 
@@ -91,7 +91,7 @@ def layer_time(
                 (BACKWARD_KERNELS + 2.0 * extra) * framework.launch_s,
                 _tensor_parallel(machine, shape, layouts, framework, tokens),
                 _context_parallel(machine, shape, layouts, framework, tokens),
-                _expert_parallel(machine, math, shape, layouts, framework, tokens),
+                _expert_parallel(machine, shape, layouts, framework, tokens),
             )
         )
     )
@@ -155,8 +155,8 @@ def _products(
         add(dense, tokens, hidden, shape.ffn / tp)
     if np.any(np.asarray(shape.routed) > 0):
         moe = shape.expert_layers / shape.layers
-        each, local = _expert_load(shape, layouts, tokens)
-        inner = np.maximum(shape.expert_ffn, 1.0)
+        each, local, split = _expert_load(shape, layouts, tokens)
+        inner = np.maximum(shape.expert_ffn, 1.0) / split
         moe_time = moe * framework.expert_ratio
         add(moe_time, each, (1.0 + shape.gated) * inner, hidden, local)
         add(moe_time, each, hidden, inner, local)
@@ -168,15 +168,16 @@ def _products(
     return forward, backward
 
 
-def _expert_load(shape: Shape, layouts: Layouts, tokens: Number) -> tuple[Number, Number]:
-    """Tokens of one expert, and experts on one chip, under balanced routing.
+def _expert_load(shape: Shape, layouts: Layouts, tokens: Number) -> tuple[Number, Number, Number]:
+    """Tokens of one expert, experts on one chip, and ways TP splits each, under balanced routing.
 
-    The EP group pools its members' tokens; a TP group without SP routes each token once.
+    The EP group pools its members' tokens; TP either splits an expert or its tokens.
     """
     routed = np.maximum(shape.routed, 1.0)
+    split = expert_split(layouts, shape.routed)
     local = np.maximum(routed / layouts.ep, 1.0)
-    each = tokens / layouts.tp * layouts.ep * shape.active / routed
-    return np.maximum(each, 1.0), local
+    each = tokens * split / layouts.tp * layouts.ep * shape.active / routed
+    return np.maximum(each, 1.0), local, split
 
 
 def _attention(
@@ -279,7 +280,6 @@ def _context_parallel(
 
 def _expert_parallel(
     machine: Machine,
-    math: Arithmetic,
     shape: Shape,
     layouts: Layouts,
     framework: Framework,
@@ -288,8 +288,8 @@ def _expert_parallel(
     """Dispatch and combine: every routed copy of a token crosses the EP group twice."""
     if not np.any(np.asarray(shape.routed) > 0):
         return np.zeros(np.shape(layouts.ep))
-    way = _with_host(net.path(machine, layouts.ep), framework)
-    del math
+    way = net.path(machine, layouts.ep, expert_split(layouts, shape.routed))
+    way = _with_host(way, framework)
     size = 2.0 * tokens / layouts.tp * shape.active * shape.hidden
     one_way = net.all_to_all_seconds(way, size)
     return shape.expert_layers / shape.layers * 2.0 * one_way

@@ -127,6 +127,21 @@ def layouts_of(layouts: Sequence[Layout]) -> Layouts:
     return Layouts(*(np.array([float(getattr(x, n)) for x in layouts]) for n in names))
 
 
+COARSE_EXPERTS = 32.0
+"""Up to this many experts, frameworks split each one over the TP group too; above, never."""
+
+
+def expert_split(layouts: Layouts, routed: Number) -> Number:
+    """Ways in which TP splits one expert: `tp` for few large experts, 1 for many small ones.
+
+    Megatron-LM's `--expert-tensor-parallel-size` is TP by default and 1 in the recipes of models
+    with many experts.
+    """
+    import numpy as np
+
+    return np.where(np.asarray(routed) <= COARSE_EXPERTS, layouts.tp, 1.0)
+
+
 _WORDS = {"on": 1, "off": 0, "yes": 1, "no": 0, "true": 1, "false": 0}
 _RECOMPUTE = {"none": 0, "selective": 1, "full": 2, "0": 0, "1": 1, "2": 2}
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tonnage.catalog.chip import Chip
+from tonnage.catalog import Chip
 from tonnage.errors import InputError, NotEnoughKnown
 from tonnage.perf.family import Family, family_of
 from tonnage.units import BITS_PER_BYTE, GIGA, TERA

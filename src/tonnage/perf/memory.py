@@ -20,9 +20,7 @@ from tonnage.perf.shape import Shape
 
 MASTER_BYTES = 12.0
 """Adam under mixed precision: FP32 copy and two moments."""
-LOGIT_KEPT_BYTES = 8.0
-"""Per logit: the 16-bit output, FP32 copy for the loss, gradient reusing one of them."""
-BUFFER_BYTES = 1.0e9
+BUFFER_BYTES = 0.6e9
 """Communication buffers and the runtime's context on the device; our assumption."""
 
 
@@ -47,19 +45,20 @@ class Memory:
 
 
 def layer_activations(
-    shape: Shape, layouts: Layouts, framework: Framework
+    shape: Shape, layouts: Layouts, framework: Framework, quantized: Number = 0.0
 ) -> tuple[Number, Number]:
     """Return bytes kept of one layer for one micro batch: all of them, and the layer's input.
 
     The first is what a layer without full recompute keeps; selective recompute drops the scores
-    of unfused attention, or the normed inputs and products of activation functions.
+    of unfused attention, or the products of activation functions under fused attention.
     """
     tokens = layouts.mb * shape.seq / layouts.cp
     tp = layouts.tp
     sequence = np.where(np.asarray(layouts.sp) > 0, tp, 1.0)
     attending = shape.attention_layers / shape.layers
-    stream = 10.0 * shape.hidden / sequence
-    heads = shape.heads * (2.0 * shape.qk_dim + 2.0 * shape.v_dim)
+    # Inputs of quantized products are kept in 8 bits: a byte less for each of their columns.
+    stream = (framework.kept_stream - 2.0 * quantized) * shape.hidden / sequence
+    heads = shape.heads * (2.0 * shape.qk_dim + (2.0 - quantized) * shape.v_dim)
     heads = heads + 2.0 * shape.kv_heads * (shape.qk_dim + shape.v_dim)
     heads = heads + 2.0 * (shape.q_rank + shape.kv_rank)
     fused = np.asarray(framework.fused_attention) > 0.5
@@ -68,7 +67,7 @@ def layer_activations(
     scores = kept * shape.heads * shape.seq / layouts.cp
     dense, moe = shape.dense_layers / shape.layers, shape.expert_layers / shape.layers
     inner = dense * shape.ffn + moe * (shape.shared_ffn + shape.active * shape.expert_ffn)
-    act = 2.0 * (2.0 + shape.gated) - 2.0 * (fused & selective)
+    act = 2.0 * (2.0 + shape.gated) - np.maximum(2.0 * (fused & selective), quantized)
     routed = 2.0 * moe * shape.active * shape.hidden
     recurrent = 2.0 * shape.recurrent_layers / shape.layers * shape.recurrent_in
     split = attending * (heads + scores) + act * inner + routed + recurrent
@@ -98,7 +97,7 @@ def memory_of(
     optimizer = np.where(away, 0.0, MASTER_BYTES * params.optimizer)
     activations, offloaded = _activations(shape, layouts, kept)
     tokens = layouts.mb * shape.seq / layouts.cp
-    logits = LOGIT_KEPT_BYTES * tokens * shape.vocab / layouts.tp
+    logits = framework.kept_logit_bytes * tokens * shape.vocab / layouts.tp
     # First and last stage peak apart: many micro batches there, the logits here.
     last = activations / np.maximum(_in_flight(shape, layouts), 1.0) + logits
     peak = np.where(layouts.pp > 1, np.maximum(activations, last), activations + logits)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tonnage.perf.layout import Layouts
+from tonnage.perf.layout import Layouts, expert_split
 from tonnage.perf.machine import Number
 from tonnage.perf.shape import (
     Shape,
@@ -48,14 +48,15 @@ def chip_parameters(shape: Shape, layouts: Layouts) -> ChipParameters:
     body = body + shape.expert_layers * shared_weights(shape)
     body = body + shape.recurrent_layers * recurrent_weights(shape)
     body = body / shape.layers / layouts.tp
-    routed = shape.expert_layers * routed_weights(shape) / shape.layers / layouts.ep
+    shards = layouts.ep * expert_split(layouts, shape.routed)
+    routed = shape.expert_layers * routed_weights(shape) / shape.layers / shards
     tables = np.where(layouts.pp > 1, 1.0, 2.0 - shape.tied)
     embedding = shape.hidden * (tables * shape.vocab + shape.positions) / layouts.tp
     dense = stage * body + embedding
     expert = stage * routed
     replicas = layouts.dp * layouts.cp
     sharded = np.asarray(layouts.zero) >= 1
-    expert_replicas = np.maximum(replicas * layouts.tp / layouts.ep, 1.0)
+    expert_replicas = np.maximum(replicas * layouts.tp / shards, 1.0)
     own = dense / np.where(sharded, replicas, 1.0)
     own = own + expert / np.where(sharded, expert_replicas, 1.0)
     own = own * np.where(np.asarray(shape.lora) > 0, 0.005, 1.0)

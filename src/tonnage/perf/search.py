@@ -15,10 +15,9 @@ from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, InputError, NotEnoughKnown
 from tonnage.perf.estimate import SAYS, TrainingEstimate, predict_cases
 from tonnage.perf.framework import Framework, default_framework
-from tonnage.perf.layer import Arithmetic
 from tonnage.perf.layout import Layouts
 from tonnage.perf.machine import Machine, machine_of
-from tonnage.perf.shape import Shape, shape_of
+from tonnage.perf.shape import shape_of
 from tonnage.perf.space import SearchSpace, layouts_in
 from tonnage.perf.training import TrainingCase, arithmetic, evaluate, evaluate_memory
 from tonnage.units import GIGA
@@ -142,26 +141,14 @@ def weigh(
     size = len(layouts)
     memory, seconds = np.empty(size), np.full(size, np.inf)
     for start in range(0, size, CHUNK):
-        _weigh_chunk(machine, math, shape, layouts, framework, slice(start, start + CHUNK), memory)
+        part = slice(start, start + CHUNK)
+        memory[part] = evaluate_memory(math, shape, layouts.take(part), framework).total
     fitting = np.flatnonzero(memory <= machine.memory_bytes)
     for start in range(0, len(fitting), CHUNK):
         index = fitting[start : start + CHUNK]
         found = evaluate(machine, math, shape, layouts.take(index), framework)
         seconds[index] = found.seconds
     return Weighed(layouts, memory, seconds)
-
-
-def _weigh_chunk(
-    machine: Machine,
-    math: Arithmetic,
-    shape: Shape,
-    layouts: Layouts,
-    framework: Framework,
-    where: slice,
-    memory: np.ndarray,
-) -> None:
-    del machine, math
-    memory[where] = evaluate_memory(shape, layouts.take(where), framework).total
 
 
 def _pareto(found: Weighed, order: np.ndarray, most: int = 12) -> list[int]:

@@ -12,7 +12,7 @@ from tonnage.perf.elementwise import traffic_seconds
 from tonnage.perf.framework import Framework
 from tonnage.perf.gemm import gemm_seconds
 from tonnage.perf.layer import Arithmetic, LayerTime
-from tonnage.perf.layout import Layouts
+from tonnage.perf.layout import Layouts, expert_split
 from tonnage.perf.machine import Machine, Number, Rate
 from tonnage.perf.parameters import ChipParameters
 from tonnage.perf.shape import Shape
@@ -187,8 +187,9 @@ def _data_parallel(
     scale = np.where(np.asarray(shape.lora) > 0, LORA_PARAMETERS, 1.0)
     dense = _reduction(machine, layouts, framework, params.dense, replicas, layouts.tp, scale)
     if np.any(np.asarray(params.expert) > 0):
-        group = np.maximum(replicas * layouts.tp / layouts.ep, 1.0)
-        more = _reduction(machine, layouts, framework, params.expert, group, layouts.ep, scale)
+        shards = layouts.ep * expert_split(layouts, shape.routed)
+        group = np.maximum(replicas * layouts.tp / shards, 1.0)
+        more = _reduction(machine, layouts, framework, params.expert, group, shards, scale)
         dense = (dense[0] + more[0], dense[1] + more[1])
     once, sharded = dense
     every = np.asarray(layouts.zero) >= 3

@@ -72,21 +72,24 @@ def evaluate(
         few, index = _distinct_layers(layouts)
         layer = layer_time(machine, math, shape, few, framework).take(index)
         kept = tuple(
-            np.broadcast_to(k, len(few))[index] for k in layer_activations(shape, few, framework)
+            np.broadcast_to(k, len(few))[index]
+            for k in layer_activations(shape, few, framework, math.quantized)
         )
     else:
         layer = layer_time(machine, math, shape, layouts, framework)
-        kept = layer_activations(shape, layouts, framework)
+        kept = layer_activations(shape, layouts, framework, math.quantized)
     params = chip_parameters(shape, layouts)
     memory = memory_of(shape, layouts, framework, params, (kept[0], kept[1]))
     parts = step_parts(machine, math, shape, layouts, framework, layer, params, memory.offloaded)
     return Evaluation(parts, sum(parts.values()), memory)
 
 
-def evaluate_memory(shape: Shape, layouts: Layouts, framework: Framework) -> Memory:
+def evaluate_memory(
+    math: Arithmetic, shape: Shape, layouts: Layouts, framework: Framework
+) -> Memory:
     """Return the memory of all `layouts` alone, as `evaluate` does with their time."""
     params = chip_parameters(shape, layouts)
-    kept = layer_activations(shape, layouts, framework)
+    kept = layer_activations(shape, layouts, framework, math.quantized)
     return memory_of(shape, layouts, framework, params, kept)
 
 
