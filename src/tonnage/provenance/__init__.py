@@ -2,10 +2,11 @@
 
 from tonnage.provenance.source import Confidence, Grade, Source
 from tonnage.provenance.sourced import Sourced, latest_known
-from tonnage.provenance.spread import Spread
+from tonnage.provenance.spread import Z90, Spread
 from tonnage.provenance.tables import Folder, Row, data_folder, read_each, read_rows, read_sources
 
 __all__ = [
+    "Z90",
     "Confidence",
     "Folder",
     "Grade",
