@@ -9,7 +9,9 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from tonnage.catalog.chip import Chip, Value
+from tonnage.catalog.fact import Fact, read_facts
 from tonnage.catalog.names import NameIndex, Names
+from tonnage.catalog.price import Price, read_prices
 from tonnage.catalog.quantity import QUANTITIES
 from tonnage.catalog.tables import ChipTables, Identity, Statement, read_chip_tables
 from tonnage.provenance import Sourced, data_folder, latest_known
@@ -23,6 +25,16 @@ class Catalog:
     chips: tuple[Chip, ...]
     names: NameIndex = field(repr=False)
     by_id: Mapping[str, Chip] = field(repr=False)
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """Prices that were public on the day, oldest first."""
+        return tuple(price for price in _prices() if price.known_from <= self.as_of)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Market facts that were public on the day, in order of the day they speak of."""
+        return tuple(fact for fact in _facts() if fact.known_from <= self.as_of)
 
     def find(self, name: str) -> Chip:
         """Return the chip that a name means.
@@ -77,6 +89,16 @@ def load_catalog(as_of: date) -> Catalog:
 @cache
 def _chip_tables() -> ChipTables:
     return read_chip_tables(data_folder("chips"))
+
+
+@cache
+def _prices() -> tuple[Price, ...]:
+    return read_prices(data_folder("prices"), _chip_tables().identities)
+
+
+@cache
+def _facts() -> tuple[Fact, ...]:
+    return read_facts(data_folder("facts"))
 
 
 def _by_id(chips: tuple[Chip, ...]) -> Mapping[str, Chip]:
