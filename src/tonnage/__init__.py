@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _VERBS: dict[str, str] = {
+    "plan": "tonnage.study.plan",
     "predict_training": "tonnage.study.training",
 }
 """Public name → module that defines it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from tonnage.scenario.amount import DAYS_PER_YEAR, Amount, Reference
+from tonnage.scenario.amount import Amount, Reference
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Step of a horizon → calendar months."""
@@ -23,11 +23,12 @@ class Period:
     name: str
     start: date
     end: date
+    months: int
 
     @property
     def years(self) -> float:
-        """Length in years."""
-        return (self.end - self.start).days / DAYS_PER_YEAR
+        """Calendar months / 12: what a yearly cap or rent allots to it."""
+        return self.months / 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ def periods_of(start: date, step: str, count: int) -> tuple[Period, ...]:
     ['2024-Q1', '2024-Q2']
     """
     starts = [add_months(start, MONTHS[step] * i) for i in range(count + 1)]
-    return tuple(Period(_period_name(a, step), a, b) for a, b in pairwise(starts))
+    return tuple(Period(_period_name(a, step), a, b, MONTHS[step]) for a, b in pairwise(starts))
 
 
 def _period_name(start: date, step: str) -> str:
