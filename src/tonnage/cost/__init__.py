@@ -17,22 +17,34 @@ if TYPE_CHECKING:
         break_even_utilisation,
         months_to_pay,
     )
-    from tonnage.cost.chip_costs import ChipCosts, chip_costs
+    from tonnage.cost.comparison import Comparison, compare
     from tonnage.cost.figure import Figure, product, quotient, total
     from tonnage.cost.ownership import Item, Ownership, own, resale_of
+    from tonnage.cost.per_chip import ChipCosts, chip_costs
     from tonnage.cost.rental import CONTRACT_MONTHS, Rent, rent
-    from tonnage.cost.site import Floor, floor_of, node_chips, nodes_for
+    from tonnage.cost.site import (
+        Floor,
+        Power,
+        floor_of,
+        network_adder,
+        node_adder,
+        node_chips,
+        nodes_for,
+        power_of,
+    )
     from tonnage.cost.terms import Terms
 
 _HOME = {
     "CostBook": "book", "load_costs": "book",
     "UTILISATIONS": "breakeven", "BreakEven": "breakeven", "break_even": "breakeven",
     "break_even_utilisation": "breakeven", "months_to_pay": "breakeven",
-    "ChipCosts": "chip_costs", "chip_costs": "chip_costs",
+    "ChipCosts": "per_chip", "chip_costs": "per_chip",
+    "Comparison": "comparison", "compare": "comparison",
     "Figure": "figure", "product": "figure", "quotient": "figure", "total": "figure",
     "Item": "ownership", "Ownership": "ownership", "own": "ownership", "resale_of": "ownership",
     "CONTRACT_MONTHS": "rental", "Rent": "rental", "rent": "rental",
     "Floor": "site", "floor_of": "site", "node_chips": "site", "nodes_for": "site",
+    "Power": "site", "network_adder": "site", "node_adder": "site", "power_of": "site",
     "Terms": "terms",
 }  # fmt: skip
 
@@ -41,22 +53,28 @@ __all__ = [
     "UTILISATIONS",
     "BreakEven",
     "ChipCosts",
+    "Comparison",
     "CostBook",
     "Figure",
     "Floor",
     "Item",
     "Ownership",
+    "Power",
     "Rent",
     "Terms",
     "break_even",
     "break_even_utilisation",
     "chip_costs",
+    "compare",
     "floor_of",
     "load_costs",
     "months_to_pay",
+    "network_adder",
+    "node_adder",
     "node_chips",
     "nodes_for",
     "own",
+    "power_of",
     "product",
     "quotient",
     "rent",

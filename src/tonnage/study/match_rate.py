@@ -1,0 +1,110 @@
+"""How fast a chip does a workload, at any number of chips, layouts searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tonnage.catalog import Chip
+from tonnage.errors import Infeasible, NotEnoughKnown
+from tonnage.perf import (
+    ServingEstimate,
+    TrainingEstimate,
+    default_framework,
+    find_engine,
+    find_framework,
+    search_chips,
+    search_training,
+)
+from tonnage.provenance import Spread
+from tonnage.study.match_load import WorkLoad
+from tonnage.workload import ServingJob, TrainingJob
+
+SERVING_SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""Chips of one deployment that are tried; a cluster runs as many of the best as it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What `chips` chips of one kind deliver in their best layout."""
+
+    chip: Chip
+    chips: int
+    per_chip: Spread
+    """Training: tokens a second and chip. Serving: output tokens a second and chip."""
+    layout: str
+    bottleneck: str
+    parts: dict[str, float]
+    """Shares of the time by what takes it."""
+    group: int
+    """Chips of one deployment; for training, all of them."""
+    estimate: TrainingEstimate | ServingEstimate
+
+
+def training_speed(chip: Chip, load: WorkLoad, chips: int) -> Speed:
+    """Return the best layout of a training job on exactly `chips` chips.
+
+    Raises
+    ------
+    Infeasible
+        If no layout of that many chips fits.
+    NotEnoughKnown
+        If the chip's rates or memory are not public.
+    """
+    assert isinstance(load.job, TrainingJob)
+    stack = find_framework(load.framework) if load.framework else default_framework(chip.vendor)
+    best = search_training(chip, load.job, chips, stack).best
+    spent = sum(best.breakdown_s.values())
+    parts = {name: s / spent for name, s in best.breakdown_s.items()} if spent else {}
+    text = ",".join(f"{k}={v}" for k, v in best.layout.to_dict().items() if v not in (1, "none"))
+    return Speed(chip, chips, best.tokens_per_s_per_chip, text, best.bottleneck, parts, chips, best)
+
+
+def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Speed | str]:
+    """Return the best deployment of a serving job on each chip, or why there is none.
+
+    Deployments of up to `most` chips are tried in the sizes of `SERVING_SIZES`, all within the
+    job's limits on latency; the one with the most output tokens a second and chip is taken.
+    """
+    job = load.job
+    assert isinstance(job, ServingJob)
+    free = replace(job, concurrency=None, request_rate=None)
+    engine = find_engine(load.framework) if load.framework else None
+    best: list[Speed | str] = ["no deployment was tried"] * len(chips)
+    for size in SERVING_SIZES:
+        if size > most and size > 1:
+            break
+        for index, chip in enumerate(chips):
+            try:
+                found = search_chips([chip], free, size, engine)[0]
+            except (Infeasible, NotEnoughKnown) as reason:
+                best[index] = best[index] if isinstance(best[index], Speed) else str(reason)
+                continue
+            best[index] = _better(best[index], chip, size, found, free)
+    return best
+
+
+def _better(
+    known: Speed | str, chip: Chip, size: int, found: ServingEstimate, job: ServingJob
+) -> Speed | str:
+    late = _too_late(found, job)
+    if not found.fits or late:
+        return known if isinstance(known, Speed) else late or found.reason
+    rate = found.tokens_per_s_output_per_chip
+    if isinstance(known, Speed) and known.per_chip.p50 >= rate.p50 * 0.999:
+        return known
+    spent = sum(found.breakdown_ms.values())
+    parts = {name: t / spent for name, t in found.breakdown_ms.items()} if spent else {}
+    text = ",".join(f"{k}={v}" for k, v in found.layout.to_dict().items() if v != 1) or "tp=1"
+    return Speed(chip, size, rate, text, found.bottleneck, parts, size, found)
+
+
+def _too_late(found: ServingEstimate, job: ServingJob) -> str:
+    slack = 1.0 + 1e-9
+    if job.tpot_ms is not None and found.tpot_ms.p50 > job.tpot_ms * slack:
+        return f"{found.tpot_ms.p50:.0f} ms per output token at best; the limit is {job.tpot_ms:g}"
+    if job.ttft_ms is not None and found.ttft_ms.p50 > job.ttft_ms * slack:
+        return (
+            f"{found.ttft_ms.p50:.0f} ms to the first token at best; the limit is {job.ttft_ms:g}"
+        )
+    return ""
