@@ -12,6 +12,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _VERBS: dict[str, str] = {
+    "classify": "tonnage.study.classification",
+    "classify_table": "tonnage.rules",
+    "load_rules": "tonnage.rules",
+    "rules_diff": "tonnage.study.rulebook",
+    "rules_list": "tonnage.study.rulebook",
+    "rules_show": "tonnage.study.rulebook",
+    "rules_sweep": "tonnage.study.rulebook",
+    "list_chips": "tonnage.study.chips",
+    "show_chip": "tonnage.study.chips",
+    "load_catalog": "tonnage.catalog",
     "plan": "tonnage.study.plan",
     "predict_training": "tonnage.study.training",
 }

@@ -14,6 +14,7 @@ from tonnage.catalog.names import NameIndex, Names
 from tonnage.catalog.price import Price, read_prices
 from tonnage.catalog.quantity import QUANTITIES
 from tonnage.catalog.tables import ChipTables, Identity, Statement, read_chip_tables
+from tonnage.errors import UnknownName
 from tonnage.provenance import Sourced, data_folder, latest_known
 
 
@@ -57,6 +58,25 @@ class Catalog:
             If no chip known on the day answers to it.
         """
         return [self.by_id[found] for found in self.names.all_of(name)]
+
+    def vendor(self, name: str) -> str:
+        """Return the vendor that a name means, in any case and in Chinese.
+
+        Raises
+        ------
+        UnknownName
+            If no vendor of a chip known on the day answers to it; the message lists them.
+        """
+        wanted = name.casefold().strip()
+        present = dict.fromkeys(chip.vendor for chip in self.chips)
+        for vendor in present:
+            others = _chip_tables().vendors.get(vendor, ())
+            if wanted in {text.casefold() for text in (vendor, *others)}:
+                return vendor
+        inside = [vendor for vendor in present if wanted and wanted in vendor.casefold()]
+        if len(inside) == 1:
+            return inside[0]
+        raise UnknownName.of("vendor", name, f"no such vendor; one of {', '.join(present)}")
 
     def with_chip(self, chip: Chip) -> Catalog:
         """Return a catalog that also has a chip of the user's; it takes over its names."""

@@ -29,7 +29,9 @@ VALUE_COLUMNS = (
     "chip", "quantity", "value", "low", "high", "unit", "confidence", "source", "known_from",
     "note",
 )  # fmt: skip
+VENDOR_COLUMNS = ("vendor", "names")
 BETWEEN_NAMES = "|"
+_NOT_VALUES = frozenset({"index.csv", "sources.csv", "vendors.csv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class ChipTables:
     statements: Mapping[str, tuple[Statement, ...]]
     """Statements by chip, in the order of their files."""
     sources: Mapping[str, Source]
+    vendors: Mapping[str, tuple[str, ...]]
+    """Other names of each vendor."""
 
 
 def read_chip_tables(folder: Folder) -> ChipTables:
@@ -75,11 +79,12 @@ def read_chip_tables(folder: Folder) -> ChipTables:
         another; every fault of every table at once.
     """
     sources = read_sources(folder)
-    identities = _read_index(folder)
+    vendors = _read_vendors(folder)
+    identities = _read_index(folder, vendors)
     rows = [
         row
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".csv") and file.name not in {"index.csv", "sources.csv"}
+        if file.name.endswith(".csv") and file.name not in _NOT_VALUES
         for row in read_rows(file, VALUE_COLUMNS)
     ]
     statements: dict[str, list[Statement]] = {chip: [] for chip in identities}
@@ -94,14 +99,21 @@ def read_chip_tables(folder: Folder) -> ChipTables:
         statements[statement.chip].append(statement)
 
     read_each(rows, read)
-    return ChipTables(identities, {k: tuple(v) for k, v in statements.items()}, sources)
+    return ChipTables(identities, {k: tuple(v) for k, v in statements.items()}, sources, vendors)
 
 
-def _read_index(folder: Folder) -> dict[str, Identity]:
+def _read_vendors(folder: Folder) -> dict[str, tuple[str, ...]]:
+    rows = read_rows(folder / "vendors.csv", VENDOR_COLUMNS)
+    return {row["vendor"]: _split(row["names"]) for row in rows}
+
+
+def _read_index(folder: Folder, vendors: Mapping[str, tuple[str, ...]]) -> dict[str, Identity]:
     identities: dict[str, Identity] = {}
 
     def read(row: Row) -> None:
         entry = _identity(row)
+        if entry.vendor not in vendors:
+            raise row.fault("vendor", "not in vendors.csv; add it there")
         if entry.id in identities:
             raise row.fault("id", "stands twice; keep one")
         identities[entry.id] = entry

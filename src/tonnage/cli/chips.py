@@ -1,0 +1,75 @@
+"""`tonnage chips`: the accelerators, each number with its source."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from tonnage.cli.options import common, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WIDTH_WITHOUT_TERMINAL = 160
+
+
+@click.group()
+def command() -> None:
+    """Look up the accelerators, each number with its source.
+
+    Example: tonnage chips list --hq CN
+    """
+
+
+@command.command("list")
+@click.option("--vendor", help="Only this maker, such as Huawei or 华为.")
+@click.option("--hq", help="Only makers with headquarters in this country, such as CN.")
+@common
+def list_command(vendor: str | None, hq: str | None, as_of: date, as_json: bool) -> None:
+    """List the chips that were public on a day.
+
+    Example: tonnage chips list --vendor huawei --as-of 2024-01-07
+    """
+    from tonnage.report import chips as report
+    from tonnage.study.chips import list_chips
+
+    answer = list_chips(as_of, vendor, hq)
+    if as_json:
+        print_json(report.list_to_json(answer))
+        return
+    if answer.sheets:
+        _print(report.list_table(answer))
+    click.echo(report.list_text(answer))
+
+
+@command.command("show")
+@click.argument("chip", required=False)
+@click.option("--chip-file", help="A chip of your own (docs/how/chip-file.md).")
+@common
+def show_command(chip: str | None, chip_file: str | None, as_of: date, as_json: bool) -> None:
+    """Show one chip: every number with unit, confidence, source and the day it became public.
+
+    Example: tonnage chips show H20 --as-of 2024-01-07
+    """
+    from tonnage.report import chips as report
+    from tonnage.study.chips import show_chip
+
+    if chip is None and chip_file is None:
+        message = "Missing argument 'CHIP'; name a chip or give --chip-file."
+        raise click.UsageError(message)
+    sheet = show_chip(chip, as_of, chip_file)
+    if as_json:
+        print_json(report.sheet_to_json(sheet))
+        return
+    _print(report.sheet_table(sheet))
+    click.echo(report.sheet_text(sheet))
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    Console(width=width, soft_wrap=False).print(table)

@@ -1,0 +1,174 @@
+"""How the catalog looks: JSON, one table of many chips, one sheet of a single chip."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tonnage.catalog import QUANTITIES, Chip
+from tonnage.provenance import Sourced
+from tonnage.study.chips import ChipList, ChipSheet
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+UNKNOWN = "–"
+_COLUMNS = (
+    ("fp16_tflops", "FP16"),
+    ("fp8_tflops", "FP8"),
+    ("int8_tops", "INT8"),
+    ("memory_gb", "GB"),
+    ("memory_bandwidth_gbs", "GB/s"),
+    ("scale_up_gbs", "link"),
+    ("tdp_w", "W"),
+)
+
+
+def list_to_json(answer: ChipList) -> dict[str, Any]:
+    """Return the document of `chips list --json`."""
+    return {
+        "as_of": answer.as_of.isoformat(),
+        "chips": [sheet_to_json(sheet) for sheet in answer.sheets],
+    }
+
+
+def sheet_to_json(sheet: ChipSheet) -> dict[str, Any]:
+    """Return one chip; a quantity that is not known is null."""
+    chip = sheet.chip
+    return {
+        "chip": chip.id,
+        "id": chip.id,
+        "name": chip.name,
+        "vendor": chip.vendor,
+        "family": chip.family,
+        "headquarters": chip.headquarters,
+        "aliases": list(chip.aliases),
+        "note": chip.note or None,
+        "as_of": sheet.as_of.isoformat(),
+        "tpp": _rounded(sheet.tpp),
+        "performance_density": _rounded(sheet.performance_density),
+        "values": {q: _stated(chip.values.get(q)) for q in QUANTITIES},
+        "unknown": list(sheet.unknown),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _stated(found: Sourced[Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    value = found.value.isoformat() if isinstance(found.value, date) else found.value
+    return {
+        "value": value,
+        "low": found.low,
+        "high": found.high,
+        "unit": found.unit,
+        "confidence": found.confidence.value,
+        "source": found.source.title,
+        "source_id": found.source.id,
+        "source_url": found.source.url or None,
+        "known_from": found.known_from.isoformat(),
+        "note": found.note or None,
+    }
+
+
+def list_table(answer: ChipList) -> Table:
+    """Return one row a chip: rates (TFLOP/s, TOP/s), memory, link, power, TPP and density."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for title in ("id", "chip", "HQ"):
+        grid.add_column(title, no_wrap=True)
+    for title in (*(title for _, title in _COLUMNS), "TPP", "density"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    for sheet in answer.sheets:
+        chip = sheet.chip
+        numbers = [_number(_cell(chip, quantity)) for quantity, _ in _COLUMNS]
+        computed = [_number(sheet.tpp), _number(sheet.performance_density, 2)]
+        grid.add_row(chip.id, chip.name, chip.headquarters, *numbers, *computed)
+    return grid
+
+
+def _cell(chip: Chip, quantity: str) -> float | None:
+    value = chip.number(quantity)
+    return chip.number("bf16_tflops") if value is None and quantity == "fp16_tflops" else value
+
+
+def list_text(answer: ChipList) -> str:
+    """Return what the table leaves to say."""
+    if not answer.sheets:
+        return f"No chip of the catalog was public on {answer.as_of}."
+    return (
+        f"{len(answer.sheets)} chips as known on {answer.as_of}. Rates are dense: FP16 (or BF16) "
+        "and FP8 in TFLOP/s with FP32 accumulation, INT8 in TOP/s; link is all chip-to-chip links, both "
+        "directions, in GB/s.\n"
+        f"TPP and performance density (TPP per mm2) are computed; {UNKNOWN} is not public. "
+        "`tonnage chips show ID` gives each number's source."
+    )
+
+
+def sheet_table(sheet: ChipSheet) -> Table:
+    """Return one row a stated value, with confidence, day and source."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    chip = sheet.chip
+    title = (
+        f"{chip.name} ({chip.id}), {chip.vendor}, {chip.headquarters}, as known on {sheet.as_of}"
+    )
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    grid.add_column("quantity", no_wrap=True)
+    grid.add_column("value", justify="right")
+    grid.add_column("unit", no_wrap=True)
+    grid.add_column("confidence", no_wrap=True)
+    grid.add_column("known from", no_wrap=True)
+    grid.add_column("source and note", overflow="fold")
+    for quantity, found in chip.values.items():
+        note = f"; {found.note}" if found.note else ""
+        grid.add_row(
+            quantity,
+            _shown(found),
+            found.unit,
+            found.confidence.value,
+            found.known_from.isoformat(),
+            f"{found.source.id}{note}",
+        )
+    for name, value, unit in (
+        ("tpp", sheet.tpp, "TOPS x bit"),
+        ("performance_density", sheet.performance_density, "TPP/mm2"),
+    ):
+        grid.add_row(name, _number(value, 2), unit, "computed", "", "3A090 technical notes")
+    return grid
+
+
+def sheet_text(sheet: ChipSheet) -> str:
+    """Return the note, the sources and what is not public."""
+    chip = sheet.chip
+    lines = [chip.note] if chip.note else []
+    if chip.aliases:
+        lines.append(f"Also called {', '.join(chip.aliases)}.")
+    sources = {found.source.id: found.source for found in chip.values.values()}
+    lines += [f"[{name}] {source}" for name, source in sorted(sources.items())]
+    if sheet.unknown:
+        lines.append(f"Not stated anywhere we know of: {', '.join(sheet.unknown)}.")
+    return "\n".join(lines)
+
+
+def _shown(found: Sourced[Any]) -> str:
+    if isinstance(found.value, bool):
+        return "yes" if found.value else "no"
+    if not isinstance(found.value, float):
+        return str(found.value)
+    if found.low is None and found.high is None:
+        return _number(found.value, 2)
+    ends = [found.value if end is None else end for end in (found.low, found.high)]
+    return f"{_number(found.value, 2)} ({_number(ends[0], 2)} to {_number(ends[1], 2)})"
+
+
+def _number(value: float | None, places: int = 1) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.{places}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"

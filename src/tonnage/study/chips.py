@@ -1,0 +1,119 @@
+"""The verbs `chips list` and `chips show`: the catalog, with what the rules compute from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tonnage.catalog import QUANTITIES, Chip, load_catalog
+from tonnage.dates import today
+from tonnage.errors import UnknownName
+from tonnage.rules import performance_density, tpp
+
+
+@dataclass(frozen=True, slots=True)
+class ChipSheet:
+    """One chip as known on a day, with TPP and performance density (per mm2), `None` if unknown."""
+
+    chip: Chip
+    as_of: date
+    tpp: float | None
+    performance_density: float | None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Quantities of the catalog that are not public for this chip."""
+        return tuple(name for name in QUANTITIES if name not in self.chip.values)
+
+
+@dataclass(frozen=True, slots=True)
+class ChipList:
+    """Chips as known on a day."""
+
+    as_of: date
+    sheets: tuple[ChipSheet, ...]
+
+    def to_frame(self) -> dict[str, list[Any]]:
+        """Return one list a column, ready for a data frame: `pandas.DataFrame(x.to_frame())`."""
+        records = [_record(sheet) for sheet in self.sheets]
+        return {column: [record[column] for record in records] for column in _COLUMNS}
+
+
+def list_chips(
+    as_of: date | None = None, vendor: str | None = None, headquarters: str | None = None
+) -> ChipList:
+    """Return the chips that were public on a day, of one vendor or country if asked.
+
+    Raises
+    ------
+    UnknownName
+        If no chip known on the day has that vendor or country of headquarters.
+    """
+    day = as_of or today()
+    catalog = load_catalog(day)
+    chips = catalog.chips
+    if vendor is not None and chips:
+        maker = catalog.vendor(vendor)
+        chips = tuple(chip for chip in chips if chip.vendor == maker)
+    if headquarters is not None and chips:
+        present = sorted({chip.headquarters for chip in catalog.chips})
+        country = headquarters.strip().upper()
+        if country not in present:
+            mend = f"no vendor has its headquarters there; one of {', '.join(present)}"
+            raise UnknownName.of("--hq", headquarters, mend)
+        chips = tuple(chip for chip in chips if chip.headquarters == country)
+    return ChipList(day, tuple(_sheet(chip, day) for chip in chips))
+
+
+def show_chip(
+    name: str | None = None, as_of: date | None = None, chip_file: str | Path | None = None
+) -> ChipSheet:
+    """Return one chip, found by any of its names, or read from a chip file.
+
+    With both, the file's chip is added to the catalog before the name is looked up.
+
+    Raises
+    ------
+    UnknownName, AmbiguousName
+        If the name does not mean one chip that was public on the day.
+    InputError
+        If the chip file is wrong.
+    """
+    day = as_of or today()
+    catalog = load_catalog(day)
+    if chip_file is not None:
+        from tonnage.catalog import read_chip_file
+
+        own = read_chip_file(chip_file, day)
+        if name is None:
+            return _sheet(own, day)
+        catalog = catalog.with_chip(own)
+    return _sheet(catalog.find(name or ""), day)
+
+
+def _sheet(chip: Chip, day: date) -> ChipSheet:
+    return ChipSheet(chip, day, tpp(chip), performance_density(chip))
+
+
+_COLUMNS = (
+    *("id", "name", "vendor", "family", "headquarters"),
+    *QUANTITIES,
+    *("tpp", "performance_density"),
+)
+
+
+def _record(sheet: ChipSheet) -> dict[str, Any]:
+    chip = sheet.chip
+    stated = {q: chip.values[q].value if q in chip.values else None for q in QUANTITIES}
+    return {
+        "id": chip.id,
+        "name": chip.name,
+        "vendor": chip.vendor,
+        "family": chip.family,
+        "headquarters": chip.headquarters,
+        **stated,
+        "tpp": sheet.tpp,
+        "performance_density": sheet.performance_density,
+    }
