@@ -33,7 +33,14 @@ from tonnage.workload.job import (
     TrainingJob,
     bytes_per_element,
 )
-from tonnage.workload.library import ModelEntry, Models, find_model, load_models, resolve_model
+from tonnage.workload.library import (
+    ModelEntry,
+    Models,
+    entry_of,
+    find_model,
+    load_models,
+    resolve_model,
+)
 from tonnage.workload.model import Attention, Experts, LatentAttention, Model, Recurrent
 
 __all__ = [
@@ -58,6 +65,7 @@ __all__ = [
     "count_parameters",
     "decode_attention_flops",
     "dense_ffn_params",
+    "entry_of",
     "expert_params",
     "find_model",
     "forward_flops_per_token",

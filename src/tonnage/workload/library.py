@@ -108,6 +108,12 @@ def find_model(name: str, as_of: date | None = None) -> Model:
     return load_models(as_of).find(name).model
 
 
+def entry_of(model: Model) -> ModelEntry | None:
+    """Return the entry of a named model, `None` for one that was read from a file."""
+    found = load_models().by_key.get(_key(model.id))
+    return found if found is not None and found.model == model else None
+
+
 def resolve_model(text: str, as_of: date | None = None) -> Model:
     """Return a named model, or the one that a `config.json` or a folder with one describes.
 

@@ -1,0 +1,190 @@
+"""Tables of published measurements: what kind a file is, its rows, and every fault in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+
+from tonnage.errors import Fault, InputError
+from tonnage.files import read_text
+
+MOST_FAULTS = 60
+"""Faults told of one file; the rest is counted."""
+
+
+class Kind(StrEnum):
+    """What a table measures."""
+
+    TRAINING = "training"
+    SERVING = "serving"
+
+
+NEEDED = {
+    Kind.TRAINING: (
+        "id", "chip", "n_chips", "model", "seq_len", "global_batch_seqs", "metric", "value",
+    ),
+    Kind.SERVING: (
+        "id", "chip", "n_chips", "model", "input_len", "output_len", "metric", "value",
+    ),
+}  # fmt: skip
+"""Columns without which no row of a table can be predicted; all others may be absent or blank."""
+_TELLING = {
+    Kind.TRAINING: {"seq_len", "global_batch_seqs", "micro_batch"},
+    Kind.SERVING: {"input_len", "output_len", "batch_or_concurrency"},
+}
+_NUMBERS = {
+    "year", "chip_memory_gb", "n_chips", "chips_per_node", "n_params_b", "layers", "hidden",
+    "ffn_hidden", "heads", "kv_heads", "vocab", "seq_len", "n_experts", "topk", "tp", "pp", "vpp",
+    "dp", "cp", "ep", "zero_stage", "micro_batch", "global_batch_seqs", "value", "value2",
+    "batch_or_concurrency", "input_len", "output_len", "ttft_ms", "tpot_ms",
+}  # fmt: skip
+_ZERO_IS_FINE = {"zero_stage", "input_len", "ttft_ms", "tpot_ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement as its table has it; a blank cell means: not stated."""
+
+    id: str
+    line: int
+    cells: Mapping[str, str]
+
+    def text(self, column: str) -> str:
+        """Return a cell's text, empty where it is blank or the column absent."""
+        return self.cells.get(column, "")
+
+    def number(self, column: str) -> float | None:
+        """Return a cell's number, `None` where it is blank."""
+        cell = self.text(column)
+        return float(cell) if cell else None
+
+    def count(self, column: str) -> int | None:
+        """Return a cell's whole number, `None` where it is blank."""
+        value = self.number(column)
+        return None if value is None else round(value)
+
+    @property
+    def source(self) -> str:
+        """The source block: the id without its running number."""
+        head, dash, tail = self.id.rpartition("-")
+        return head if dash and tail.isdigit() else self.id
+
+    @property
+    def told(self) -> str:
+        """All that the source says in words, lower case: title, address, convention, note."""
+        columns = ("source_title", "source_url", "flops_convention", "note")
+        return " ".join(self.text(column) for column in columns).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of measurements."""
+
+    name: str
+    kind: Kind
+    rows: tuple[Row, ...]
+
+
+def read_table(path: str | Path) -> Table:
+    """Return the table in a CSV file, its kind told by its columns.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not such a table; every fault has its line.
+    """
+    name = str(path)
+    text = read_text(path)
+    if not text.strip():
+        raise InputError.of("file", name, "empty; a table of measurements has a header and rows")
+    try:
+        lines = list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        mend = f"not CSV ({error}); quote cells that hold commas or quotes"
+        raise InputError.of("file", name, mend) from None
+    header = [cell.strip() for cell in lines[0]]
+    kind = _kind(header, name)
+    rows, faults = _rows(header, text, name)
+    if faults:
+        more = len(faults) - MOST_FAULTS
+        told = faults[:MOST_FAULTS]
+        told += [Fault("file", name, f"and {more} faults more")] if more > 0 else []
+        raise InputError(told)
+    if not rows:
+        raise InputError.of("file", name, "no rows below the header")
+    return Table(name, kind, tuple(rows))
+
+
+def _kind(header: Sequence[str], name: str) -> Kind:
+    where = f"{name}:1"
+    if len(header) == 1:
+        for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if mark in header[0]:
+                mend = f"cells are separated by {word}; separate them by commas"
+                raise InputError.of("header", None, mend, where)
+    twice = sorted({column for column in header if column and header.count(column) > 1})
+    if twice:
+        raise InputError(Fault("header", c, "this column stands twice", where) for c in twice)
+    present = set(header)
+    kind = max(Kind, key=lambda k: len(_TELLING[k] & present))
+    if not _TELLING[kind] & present:
+        mend = "neither a training table (" + ", ".join(NEEDED[Kind.TRAINING])
+        mend += ") nor a serving table (" + ", ".join(NEEDED[Kind.SERVING]) + ")"
+        raise InputError.of("header", ",".join(header), mend, where)
+    absent = [column for column in NEEDED[kind] if column not in present]
+    if absent:
+        raise InputError(
+            Fault(column, None, f"a {kind} table needs this column", where) for column in absent
+        )
+    return kind
+
+
+def _rows(header: Sequence[str], text: str, name: str) -> tuple[list[Row], list[Fault]]:
+    reader = csv.reader(io.StringIO(text), strict=True)
+    next(reader)
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    first: dict[str, int] = {}
+    line = 2
+    for cells in reader:
+        where, at = f"{name}:{line}", line
+        line = reader.line_num + 1
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            mend = f"{len(cells)} cells under a header of {len(header)}; quote cells with commas"
+            faults.append(Fault("row", None, mend, where))
+            continue
+        named = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+        ident = named["id"]
+        if not ident:
+            faults.append(Fault("id", "", "blank; give each row a name of its own", where))
+        elif ident in first:
+            faults.append(Fault("id", ident, f"also on line {first[ident]}", where))
+        first.setdefault(ident, at)
+        faults += _faults_of(named, where)
+        rows.append(Row(ident, at, named))
+    return rows, faults
+
+
+def _faults_of(cells: Mapping[str, str], where: str) -> list[Fault]:
+    faults = []
+    for column in _NUMBERS & set(cells):
+        cell = cells[column]
+        if not cell:
+            continue
+        try:
+            value = float(cell)
+        except ValueError:
+            faults.append(Fault(column, cell, "write a number or leave it blank", where))
+            continue
+        least = 0.0 if column in _ZERO_IS_FINE else 1e-300
+        if not isfinite(value) or value < least:
+            mend = "a finite number, 0 or more" if least == 0 else "a finite number above 0"
+            faults.append(Fault(column, cell, mend, where))
+    return sorted(faults, key=lambda fault: fault.field)
