@@ -15,9 +15,10 @@ from tonnage.rules.metrics import (
     performance_density,
     tpp,
 )
-from tonnage.rules.parameter import Dated, Parameter, Rule
-from tonnage.rules.reform import Reform, read_reform
+from tonnage.rules.parameter import Dated, Overlay, Parameter, Places, Regime, Rule
+from tonnage.rules.reform import Reform, moved, read_reform
 from tonnage.rules.rulebook import Rulebook, load_rules
+from tonnage.rules.trail import uses
 from tonnage.rules.verdict import Cited, Measure, Policy, Test, Verdict
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ __all__ = [
     "Dated",
     "Measure",
     "Measures",
+    "Overlay",
     "Parameter",
+    "Places",
     "Policy",
     "Readings",
     "Reform",
+    "Regime",
     "Rule",
     "Rulebook",
     "Table",
@@ -46,9 +50,11 @@ __all__ = [
     "country_name",
     "load_rules",
     "measures_of",
+    "moved",
     "performance_density",
     "read_reform",
     "tpp",
+    "uses",
 ]
 
 

@@ -108,6 +108,7 @@ def classify(
         buyer_side=_kind(overlays, "buyer_side"),
         tariff=duties(book, measures, on),
         limbs=_limbs(book, on),
+        assumption=_assumption(book, chip, deal, bool(needing)),
         domestic=deal.destination == deal.exporter,
         reform=book.reform.name if book.reform else "",
     )
@@ -211,6 +212,20 @@ def _subject_to_ear(book: Rulebook, chip: Chip, deal: Deal) -> bool | None:
     return None if book.covers(_WATCHED, home, deal.day) else True
 
 
+def _assumption(book: Rulebook, chip: Chip, deal: Deal, needing: bool) -> str:
+    if not needing:
+        return ""
+    watched = book.covers(_WATCHED, seen_as(chip.headquarters), deal.day)
+    if deal.exporter == "US" and watched:
+        return (
+            f"an item in the US, which is subject to the EAR; for one made and sold in "
+            f"{chip.headquarters} ask from {chip.headquarters}"
+        )
+    if deal.exporter == "US":
+        return "an item in the US, which is subject to the EAR (734.3)"
+    return "" if watched else "an item that is subject to the EAR, as a direct product (734.9)"
+
+
 def _licence(grounds: Iterable[tuple[Cited, ...]], subject: bool | None) -> bool | None:
     answers = {bool(found) for found in grounds}
     if answers == {False}:
@@ -289,5 +304,7 @@ def _limbs(book: Rulebook, day: date) -> tuple[str, ...]:
     ]
     affiliates = book.regime_state("affiliates", day)
     if affiliates is not None:
-        limbs.append(f"affiliates (50 percent) rule: {affiliates.state}. {affiliates.note}".strip())
+        limbs.append(
+            f"affiliates (50 percent) rule: {affiliates.state} ({affiliates.note or 'in force'})"
+        )
     return tuple(limbs)

@@ -23,6 +23,7 @@ _SCOPES = {
     CLASS_B: ("742.6.licence.b",),
 }
 _HEADQUARTERS = "744.23.headquarters"
+_SAID = {"tpp": "TPP", "dram_bandwidth": "DRAM bandwidth"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,6 @@ def _lane(book: Rulebook, measures: Measures, deal: Deal) -> tuple[Policy, ...]:
     text = str(policy.value)
     if answer is None:
         open_ones = [t for t in tests if t is not None and t.met is None]
-        needs = " and ".join(f"{t.quantity} {t.operator} {t.threshold:g}" for t in open_ones)
+        needs = " and ".join(f"{_SAID[t.quantity]} {t.operator} {t.threshold:g}" for t in open_ones)
         text = f"{text} if {needs}, otherwise presumption of denial"
     return (Policy(text, cited(book, policy, deal.day, "the lane of January 2026"), conditions),)

@@ -40,6 +40,8 @@ class Readings:
     units: Units = Units.BEST_PATH
     tf32_bits: int = 19
     """Bits of a TF32 operand: 19 that are used, or the 32 of its container."""
+    rounding: bool = True
+    """Take a printed figure as the interval that rounds to it, or as exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ class Interval:
     def exactly(cls, value: float | None) -> Interval:
         """Return an interval of one point, or the widest one for `None`."""
         return UNKNOWN_INTERVAL if value is None else cls(value, value, value)
+
+    def as_published(self) -> Interval:
+        """Return the published figure as one point; without one, the interval as it is."""
+        return (
+            self if self.value is None else Interval(self.value, self.value, self.value, self.why)
+        )
 
     @property
     def known(self) -> bool:
@@ -92,6 +100,16 @@ class Measures:
         value = tpp.value / area.value if known and tpp.value and area.value else None
         return Interval(low, high, value, "; ".join(filter(None, (tpp.why, area.why))))
 
+    def as_published(self) -> Measures:
+        """Return the same with each published figure taken as exact."""
+        return Measures(
+            self.tpp.as_published(),
+            self.die_area.as_published(),
+            self.io_rate.as_published(),
+            self.dram_bandwidth.as_published(),
+            self.datacenter,
+        )
+
     def quantity(self, name: str) -> Interval:
         """Return a tested quantity by the name that parameters use."""
         if name == "performance_density":
@@ -126,13 +144,14 @@ def measures_of(
 
     `die_areas` holds the ranges of applicable die area of chips whose dies count in part.
     """
-    return Measures(
+    found = Measures(
         tpp=_tpp(chip, readings or Readings()),
         die_area=_die_area(chip, (die_areas or {}).get(chip.id)),
         io_rate=_io_rate(chip),
         dram_bandwidth=_printed(chip, "memory_bandwidth_gbs") or UNKNOWN_INTERVAL,
         datacenter=chip.flag("datacenter"),
     )
+    return found if readings is None or readings.rounding else found.as_published()
 
 
 def rounded(value: float) -> Interval:

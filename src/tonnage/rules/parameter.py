@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -36,10 +36,15 @@ class Places:
     def __str__(self) -> str:
         if self.worldwide:
             return "every country"
-        parts = [" or ".join((*self.groups, *self.countries))]
-        if self.except_groups:
-            parts.append(f"not in {' or '.join(self.except_groups)} unless named")
-        return ", ".join(parts)
+        groups = _listed(f"{group[0]}:{group[1:]}" for group in self.groups)
+        if groups and self.except_groups:
+            others = _listed(f"{group[0]}:{group[1:]}" for group in self.except_groups)
+            groups += f" but not in {others}"
+        return " and by name ".join(filter(None, (groups, _listed(self.countries))))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " or ".join(names)
 
 
 Value = float | str | date | tuple[str, ...] | Places | None

@@ -175,16 +175,18 @@ def _licence_by_mask(book: Rulebook, deal: Deal) -> Codes:
 
 
 def _reachable(law: Classification, specs: _Specs) -> NDArray[np.uint8]:
-    """Return the set of classes each row may have, as bits [spec]."""
+    """Return the set of classes each row may have, as bits [spec].
+
+    Rows that lack the same figures are visited together, so that no cell is visited in vain.
+    """
     masks = np.zeros(specs.tpp.size, np.uint8)
-    unknown = np.zeros((5, specs.tpp.size), np.bool_)
+    lacking = np.zeros(specs.tpp.size, np.uint8)
     for k, column in enumerate(specs.columns()):
-        unknown[k] = np.isnan(column)
-    complete: NDArray[np.bool_] = np.logical_not(np.any(unknown, axis=0))
-    masks[complete] = _bits(law, *specs.rows(complete).columns())
-    if not complete.all():
-        rows = np.logical_not(complete)
-        masks[rows] = _visit(law, specs.rows(rows))
+        lacking |= np.isnan(column).astype(np.uint8) << np.uint8(k)
+    for pattern in np.unique(lacking):
+        rows: NDArray[np.bool_] = np.equal(lacking, pattern)
+        mine = specs.rows(rows)
+        masks[rows] = _bits(law, *mine.columns()) if pattern == 0 else _visit(law, mine)
     return masks
 
 
@@ -209,24 +211,24 @@ def _visit(law: Classification, specs: _Specs) -> NDArray[np.uint8]:
 
 
 def _markets(market: Floats) -> Iterable[Floats]:
-    unknown = np.isnan(market)
-    if not unknown.any():
+    if not np.isnan(market).any():
         return (market,)
-    return tuple(np.where(unknown, value, market) for value in (0.0, 1.0))
+    return np.zeros_like(market), np.ones_like(market)
 
 
 def _samples(column: Floats, lines: list[Floats], low: float) -> Iterable[Floats]:
     """Yield columns in which unknown figures take a value of every cell in turn."""
-    unknown = np.isnan(column)
-    if not unknown.any():
+    if not np.isnan(column).any():
         yield column
         return
     floor = np.full_like(column, low)
-    inside = [np.maximum(line, low) for line in lines]
-    points = np.sort(np.stack([floor, *inside]), axis=0)
+    if not lines:
+        yield floor
+        return
+    points = np.sort(np.stack([floor, *(np.maximum(line, low) for line in lines)]), axis=0)
     points = np.concatenate([points, 2 * points[-1:] + 1])
-    for point in (*points, *((points[1:] + points[:-1]) / 2)):
-        yield np.where(unknown, point, column)
+    yield from points
+    yield from (points[1:] + points[:-1]) / 2
 
 
 def _bits(

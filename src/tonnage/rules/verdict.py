@@ -217,6 +217,8 @@ class Verdict:
     tariff: tuple[Duty, ...]
     limbs: tuple[str, ...]
     domestic: bool
+    assumption: str
+    """What the licence answer takes for granted of the item."""
     reform: str = ""
 
     @property
@@ -259,6 +261,7 @@ class Verdict:
             "licence_required": self.licence_required,
             "licence_by_notice": self.licence_by_notice,
             "permitted_without_licence": self.permitted,
+            "licence_assumption": self.assumption,
             "licence_basis": [cited.to_dict() for cited in self.licence_basis],
             "exceptions": [found.to_dict() for found in self.exceptions],
             "review_policy": self.review_policy,

@@ -1,0 +1,318 @@
+"""Rules, their trails, diffs and sweeps as tables, in words, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tonnage.report.classification import NOT_ADVICE, WIDTH
+from tonnage.rules import Dated, Overlay, Parameter
+from tonnage.study.rulebook import Changed, Diff, Flip, Listed, Shown, Sweep
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def list_to_json(rules: Sequence[Listed]) -> dict[str, Any]:
+    """Return the document of `tonnage rules list --json`."""
+    return {
+        "rules": [
+            {
+                "id": found.rule.id,
+                "title": found.rule.title,
+                "effective_from": _day(found.effective_from),
+                "enforcement": found.enforcement,
+                "citation": found.rule.citation,
+                "parameters": list(found.rule.parameters),
+                "in_force": list(found.in_force),
+            }
+            for found in rules
+        ]
+    }
+
+
+def shown_to_json(shown: Shown) -> dict[str, Any]:
+    """Return the document of `tonnage rules show --json`."""
+    document: dict[str, Any] = {
+        "id": shown.id,
+        "title": shown.title,
+        "effective_from": _day(shown.effective_from),
+        "enforcement": shown.enforcement,
+        "citation": shown.citation,
+        "parameters": [_parameter(p, shown) for p in shown.parameters],
+    }
+    if shown.overlay is not None:
+        document["overlay"] = _overlay(shown.overlay)
+    if shown.regime is not None:
+        document["states"] = [
+            {
+                "effective_from": state.effective.isoformat(),
+                "known_from": state.known_from.isoformat(),
+                "state": state.state,
+                "source": state.source.note,
+                "source_url": state.source.url,
+                "grade": state.grade.value,
+                "note": state.note,
+            }
+            for state in shown.regime.states
+        ]
+    return document
+
+
+def _parameter(parameter: Parameter, shown: Shown) -> dict[str, Any]:
+    return {
+        "id": parameter.id,
+        "says": parameter.says,
+        "quantity": parameter.quantity,
+        "unit": parameter.unit,
+        "linked": list(parameter.linked),
+        "used_in": list(shown.used_in.get(parameter.id, ())),
+        "values": [entry.to_dict() for entry in parameter.values],
+    }
+
+
+def _overlay(overlay: Overlay) -> dict[str, Any]:
+    return {
+        "kind": overlay.kind,
+        "addressees": list(overlay.addressees),
+        "chips": list(overlay.chips),
+        "from": overlay.effective.isoformat(),
+        "to": _day(overlay.until),
+        "known_from": overlay.known_from.isoformat(),
+        "says": overlay.says,
+        "source": overlay.source.note,
+        "source_url": overlay.source.url,
+        "grade": overlay.grade.value,
+        "note": overlay.note,
+    }
+
+
+def diff_to_json(diff: Diff) -> dict[str, Any]:
+    """Return the document of `tonnage rules diff --json`."""
+    return {
+        "from": diff.first.isoformat(),
+        "to": diff.second.isoformat(),
+        "destination": diff.destination,
+        "changes": [_changed(changed) for changed in diff.changed],
+        "begun": [{"id": o.id, **_overlay(o)} for o in diff.begun],
+        "ended": [{"id": o.id, **_overlay(o)} for o in diff.ended],
+        "flips": [_flip(flip) for flip in diff.flips],
+    }
+
+
+def _changed(changed: Changed) -> dict[str, Any]:
+    new = [(entry or old) for _, old, entry, _, _ in changed.parameters]
+    days = [entry.effective for entry in new if entry is not None]
+    return {
+        "id": changed.rule.id,
+        "effective_from": _day(max(days, default=None)),
+        "enforcement": "; ".join(dict.fromkeys(state for *_, state in changed.parameters)),
+        "citation": changed.rule.citation,
+        "parameters": [
+            {
+                "id": parameter.id,
+                "before": None if old is None else old.to_dict(),
+                "after": None if entry is None else entry.to_dict(),
+                "enforcement_before": before,
+                "enforcement_after": after,
+            }
+            for parameter, old, entry, before, after in changed.parameters
+        ],
+    }
+
+
+def _flip(flip: Flip) -> dict[str, str]:
+    return {"chip": flip.chip, "what": flip.what, "from": flip.before, "to": flip.after}
+
+
+def sweep_to_json(sweep: Sweep) -> dict[str, Any]:
+    """Return the document of `tonnage rules sweep --json`."""
+    return {
+        "parameter": sweep.parameter,
+        "moved": list(sweep.moved),
+        "unit": sweep.unit,
+        "from": sweep.start,
+        "to": sweep.stop,
+        "in_force": sweep.in_force,
+        "destination": sweep.destination,
+        "on": sweep.on.isoformat(),
+        "steps": [
+            {"value": s.value, "beyond": s.beyond, "flips": [_flip(flip) for flip in s.flips]}
+            for s in sweep.steps
+        ],
+    }
+
+
+def show(parts: Iterable[RenderableType]) -> None:
+    """Print what one of the functions below yields."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    for part in parts:
+        console.print(part, highlight=False)
+    console.print(NOT_ADVICE, highlight=False)
+
+
+def list_parts(rules: Sequence[Listed]) -> Iterator[RenderableType]:
+    """Yield the rules as a table."""
+    table = _table(None, "rule", "title", "since", "enforcement", "citation")
+    for found in rules:
+        rule = found.rule
+        since = _day(found.effective_from) or "–"
+        table.add_row(rule.id, rule.title, since, found.enforcement, rule.citation)
+    yield table
+    yield "`tonnage rules show RULE` gives its parameters, their values over time and who set them."
+
+
+def shown_parts(shown: Shown) -> Iterator[RenderableType]:
+    """Yield one rule with every dated value of its parameters."""
+    yield f"[bold]{shown.id}[/bold]: {shown.title}"
+    yield f"{shown.citation}; since {_day(shown.effective_from) or '–'}; {shown.enforcement}"
+    for parameter in shown.parameters:
+        table = _table(
+            f"{parameter.id}: {parameter.says}",
+            "in force from",
+            "known from",
+            "value",
+            "paragraph",
+            "put in force by",
+            "grade",
+            "enforcement",
+        )
+        for entry in parameter.values:
+            table.add_row(
+                _span(entry),
+                entry.known_from.isoformat(),
+                f"{value(entry)} {parameter.unit}".strip(),
+                entry.paragraph,
+                entry.instrument.note,
+                entry.grade.value,
+                entry.enforcement,
+            )
+        yield table
+        notes = "; ".join(entry.note for entry in parameter.values if entry.note)
+        used = ", ".join(shown.used_in.get(parameter.id, ())) or "nothing yet"
+        yield f"Used in: {used}.{' ' + notes if notes else ''}"
+    if shown.overlay is not None:
+        yield _overlay_line(shown.overlay)
+    if shown.regime is not None:
+        for state in shown.regime.states:
+            yield f"from {state.effective}: {state.state} ({state.source.note}) {state.note}"
+
+
+def _overlay_line(overlay: Overlay) -> str:
+    until = f" to {overlay.until}" if overlay.until else ""
+    to = ", ".join(overlay.addressees) or "–"
+    return (
+        f"{overlay.kind.replace('_', ' ')} from {overlay.effective}{until}; addressee: {to}; "
+        f"{overlay.source.note}, grade {overlay.grade.value} {overlay.note}"
+    )
+
+
+def diff_parts(diff: Diff) -> Iterator[RenderableType]:
+    """Yield what changed between two days, then the chips that flip."""
+    title = f"From {diff.first} to {diff.second}"
+    table = _table(title, "parameter", "before", "after", "paragraph", "put in force by")
+    for changed in diff.changed:
+        for parameter, old, new, before, after in changed.parameters:
+            last = new or old
+            table.add_row(
+                parameter.id,
+                _with_state(old, before),
+                _with_state(new, after),
+                last.paragraph if last else "–",
+                last.instrument.note if last else "–",
+            )
+    yield table if diff.changed else f"{title}: no parameter of the law differs."
+    for word, overlays in (("Began", diff.begun), ("Ended", diff.ended)):
+        for overlay in overlays:
+            yield f"{word}: {overlay.id}: {overlay.says}."
+    yield ""
+    yield from _flip_parts(diff)
+
+
+def _flip_parts(diff: Diff) -> Iterator[RenderableType]:
+    chips: dict[str, dict[str, Flip]] = {}
+    for flip in diff.flips:
+        chips.setdefault(flip.chip, {})[flip.what] = flip
+    if not chips:
+        yield f"No chip of the catalog flips for {diff.destination}."
+        return
+    columns = [c for c in _FLIP_COLUMNS if any(c in flips for flips in chips.values())]
+    names = [c.replace("_", " ") for c in columns]
+    table = _table(f"{len(chips)} chips flip for {diff.destination}", "chip", *names)
+    for chip, flips in chips.items():
+        table.add_row(chip, *(_arrow(flips.get(column)) for column in columns))
+    yield table
+
+
+_FLIP_COLUMNS = (
+    "class",
+    "licence_required",
+    "licence_by_notice",
+    "review_policy",
+    "exceptions",
+    "enforcement",
+    "tariff",
+    "buyer_side",
+)
+
+
+def _arrow(flip: Flip | None) -> str:
+    return "" if flip is None else f"{flip.before} → {flip.after}"
+
+
+def sweep_parts(sweep: Sweep) -> Iterator[RenderableType]:
+    """Yield the values at which chips flip, in the order of the sweep."""
+    title = f"{sweep.parameter} from {sweep.start:g} to {sweep.stop:g} {sweep.unit}"
+    table = _table(f"{title}, {sweep.destination}, law of {sweep.on}", "at", "chip", "flips")
+    for step in sweep.steps:
+        at = f"{'past ' if step.beyond else ''}{step.value:.6g}"
+        by_chip: dict[str, list[str]] = {}
+        for flip in step.flips:
+            what = flip.what.replace("_", " ")
+            by_chip.setdefault(flip.chip, []).append(f"{what}: {flip.before} → {flip.after}")
+        for chip, said in by_chip.items():
+            table.add_row(at, chip, "; ".join(said))
+    yield table if sweep.steps else f"{title}: no chip of the catalog flips."
+    if len(sweep.moved) > 1:
+        others = ", ".join(sweep.moved[1:])
+        yield f"Moved together, as they state the same number: {others} (--alone moves one only)."
+    yield f"In force: {sweep.in_force:g} {sweep.unit}. Chips are those of the catalog as published."
+
+
+def _table(title: str | None, *columns: str) -> Any:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def value(entry: Dated) -> str:
+    """Return an entry's value with its operator, for people."""
+    if entry.value is None:
+        return "ends"
+    if isinstance(entry.value, tuple):
+        return ", ".join(entry.value)
+    text = f"{entry.value:g}" if isinstance(entry.value, float) else str(entry.value)
+    return f"{entry.operator} {text}" if entry.operator in (">=", ">", "<", "<=") else text
+
+
+def _with_state(entry: Dated | None, state: str) -> str:
+    if entry is None:
+        return "–"
+    return value(entry) if state == "enforced" else f"{value(entry)} ({state})"
+
+
+def _span(entry: Dated) -> str:
+    if entry.compliance == entry.effective:
+        return entry.effective.isoformat()
+    return f"{entry.effective} (comply {entry.compliance})"
+
+
+def _day(day: Any) -> str | None:
+    return None if day is None else day.isoformat()

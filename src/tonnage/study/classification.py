@@ -1,0 +1,140 @@
+"""The verb `classify`: names of chips in, one verdict each out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tonnage.catalog import Catalog, Chip, load_catalog, read_chip_file
+from tonnage.dates import today
+from tonnage.errors import InputError, UnknownName
+from tonnage.rules import Readings, Rulebook, Verdict, load_rules, read_reform
+from tonnage.rules import classify as classify_chip
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """Verdicts in the order in which the chips were named."""
+
+    verdicts: tuple[Verdict, ...]
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    def __getitem__(self, index: int) -> Verdict:
+        return self.verdicts[index]
+
+    def to_frame(self) -> dict[str, list[Any]]:
+        """Return columns of equal length, one row a chip; any table library takes them."""
+        return {
+            "chip": [v.chip for v in self.verdicts],
+            "destination": [v.destination for v in self.verdicts],
+            "on": [v.on for v in self.verdicts],
+            "class": [v.class_id for v in self.verdicts],
+            "paragraph": [v.paragraph for v in self.verdicts],
+            "licence_required": [v.licence_required for v in self.verdicts],
+            "licence_by_notice": [v.licence_by_notice for v in self.verdicts],
+            "exceptions": [[found.id for found in v.exceptions] for v in self.verdicts],
+            "review_policy": [v.review_policy for v in self.verdicts],
+            "enforcement": [v.enforcement for v in self.verdicts],
+        }
+
+
+def classify(
+    chips: str | Sequence[str],
+    to: str,
+    *,
+    on: date | None = None,
+    headquarters: str | None = None,
+    exporter: str = "US",
+    as_of: date | None = None,
+    chip_file: str | Path | None = None,
+    reform: str | Path | None = None,
+    readings: Readings | None = None,
+    codified: bool = False,
+) -> Classified:
+    """Return what the law says of chips for a destination and day.
+
+    Parameters
+    ----------
+    chips
+        Names or ids; a name that several entries share, such as 昇腾910B, gives one verdict each.
+    on, as_of
+        The day whose law is meant, and the day as of which chips and law are known (default:
+        today; `on` defaults to `as_of`).
+    exporter
+        Where the export begins. An item in the US is subject to the EAR; for a chip made and sold
+        inside China name CN.
+
+    Raises
+    ------
+    UnknownName
+        If a name is no chip or a country is none.
+    InputError
+        If a file has faults, or there is neither a name nor a file.
+    """
+    known = as_of or today()
+    book = load_rules(known, read_reform(reform) if reform is not None else None)
+    found = chips_named([chips] if isinstance(chips, str) else chips, known)
+    if chip_file is not None:
+        found.append(read_chip_file(chip_file))
+    if not found:
+        raise InputError.of("chips", None, "name at least one chip, or give a chip file")
+    return Classified(
+        tuple(
+            _verdict(chip, to, on or known, headquarters, exporter, book, readings, codified)
+            for chip in found
+        )
+    )
+
+
+def chips_named(names: Sequence[str], as_of: date) -> list[Chip]:
+    """Return the chips that names mean, each once, in order.
+
+    A chip that was not public yet on `as_of` comes without any figure, so that nothing later leaks.
+    """
+    catalog = load_catalog(as_of)
+    found = [chip for name in names for chip in _called(catalog, name)]
+    return list({chip.id: chip for chip in found}.values())
+
+
+def _called(catalog: Catalog, name: str) -> list[Chip]:
+    try:
+        return catalog.find_all(name)
+    except UnknownName:
+        present = today()
+        if catalog.as_of >= present:
+            raise
+        return [replace(chip, values={}) for chip in load_catalog(present).find_all(name)]
+
+
+def _verdict(
+    chip: Chip,
+    to: str,
+    on: date,
+    headquarters: str | None,
+    exporter: str,
+    book: Rulebook,
+    readings: Readings | None,
+    codified: bool,
+) -> Verdict:
+    verdict = classify_chip(
+        chip,
+        to,
+        on,
+        headquarters=headquarters,
+        exporter=exporter,
+        book=book,
+        readings=readings,
+        codified=codified,
+    )
+    if chip.values:
+        return verdict
+    reason = f"nothing of it was public by {book.as_of}"
+    return replace(verdict, reason=f"{verdict.reason}; {reason}" if verdict.reason else reason)
