@@ -73,6 +73,12 @@ RISKS = ("cost", "cvar", "regret")
     show_default=True,
     help="How many plans of nearly the same cost to look for.",
 )
+@click.option(
+    "--replay-to",
+    type=Day(),
+    metavar="DATE",
+    help="Play the first moves out against what had happened by this day.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a scenario file.")
 def command(scenario: str | None, schema: bool, **options: object) -> int:
     """Plan what to buy, rent, hold, port and retire, in each future of a scenario.
@@ -104,6 +110,7 @@ def _planned(
     time_limit: float,
     all_integer: bool,
     alternatives: int,
+    replay_to: date | None,
 ) -> int:
     from tonnage.study.plan import Wishes, plan
 
@@ -118,7 +125,7 @@ def _planned(
     )
     if out is not None:
         _refuse_bad_folder(out)
-    answer = plan(scenario, as_of=as_of, wishes=wishes, say=_progress())
+    answer = plan(scenario, as_of=as_of, wishes=wishes, replay_to=replay_to, say=_progress())
     _print(answer, as_json)
     if out is not None:
         _write(answer, Path(out))

@@ -34,8 +34,10 @@ def to_json(answer: PlanAnswer) -> dict[str, Any]:
             {
                 "constraint": b.constraint,
                 "period": b.period,
-                "future": b.future,
                 "shadow_price": b.shadow_price,
+                "unit": b.unit,
+                "by_period": dict(b.by_period),
+                "stake": b.stake,
                 "says": b.says,
             }
             for b in answer.binding
@@ -51,6 +53,10 @@ def to_json(answer: PlanAnswer) -> dict[str, Any]:
         ],
         "law": [_ruling(answer, ruling) for ruling in answer.law],
         "worth": dict(answer.worth),
+        "sensitivity": [
+            {"assumption": s.assumption, "cost": s.cost, "moved": s.moved, "says": s.says}
+            for s in answer.sensitivity
+        ],
         "rates": rates_rows(answer),
         "numbers": number_rows(answer),
         "replay": None if answer.replay is None else _replay(answer.replay),

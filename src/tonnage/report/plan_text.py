@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 WIDTH = 110
+MOST_BINDING = 10
+"""Limits told, those with most at stake; the JSON has all."""
 
 
 def show(answer: PlanAnswer) -> None:
@@ -55,6 +57,7 @@ def _parts(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
     yield from _rests_on(answer, every_number)
     yield from _binding(answer)
     yield from _alternatives(answer)
+    yield from _sensitivity(answer)
     if answer.replay is not None:
         yield from _replay(answer.replay)
     yield from _first_moves(answer)
@@ -124,7 +127,7 @@ def _future(future: Future) -> Iterator[RenderableType]:
 def _binding(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.binding:
         yield "[bold]What binds, and what one more unit of it is worth[/bold]"
-        yield from (f"  • {binding.says}" for binding in answer.binding)
+        yield from (f"  • {binding.says}" for binding in answer.binding[:MOST_BINDING])
         yield ""
 
 
@@ -132,6 +135,15 @@ def _alternatives(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.alternatives:
         yield "[bold]Plans of nearly the same cost[/bold]"
         yield from (f"  • {other.says}" for other in answer.alternatives)
+        yield ""
+
+
+def _sensitivity(answer: PlanAnswer) -> Iterator[RenderableType]:
+    if answer.sensitivity:
+        yield "[bold]What the first moves hang on[/bold] (chips ordered before the futures part)"
+        for row in answer.sensitivity:
+            cost = "" if row.cost is None else f" ({dollars(row.cost)} in all)"
+            yield f"  • {row.assumption}: {row.says}{cost}"
         yield ""
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+
+import numpy as np
 
 from tonnage import planning
 from tonnage.catalog import load_catalog
 from tonnage.scenario import Scenario, Tree, grow, read_scenario
-from tonnage.study.plan_answer import PlanAnswer
+from tonnage.study.plan_answer import Alternative, Binding, PlanAnswer
 from tonnage.study.plan_law import Ruling, law_of
 from tonnage.study.plan_moves import future_of, moves_at, trunk
 from tonnage.study.plan_price import prices_of
 from tonnage.study.plan_problem import World, problem_of
 from tonnage.study.plan_rates import rates_of
+from tonnage.study.plan_replay import replayed
+from tonnage.study.plan_sensitivity import sensitivities
 
 Say = Callable[[str], None]
+ALTERNATIVE_SLACK = 0.02
+"""How much more an alternative may cost, as a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Wishes:
     time_limit_s: float = 15.0
     all_integer: bool = False
     alternatives: int = 2
+    reasons: bool = True
+    """Also reckon regret, the worth of information, alternatives and sensitivities."""
     threads: int = 2
     seed: int = 0
 
@@ -41,6 +50,7 @@ def plan(
     *,
     as_of: date | None = None,
     wishes: Wishes | None = None,
+    replay_to: date | None = None,
     say: Say | None = None,
 ) -> PlanAnswer:
     """Return the plan of a scenario: moves, service, cost and law in each future.
@@ -50,7 +60,14 @@ def plan(
     scenario
         A scenario, or the path of its file.
     as_of
-        Day whose knowledge is used; default the scenario's own.
+        Day whose knowledge is used; default the scenario's own. A scenario that has been read
+        keeps its own.
+    wishes
+        What is minimised, and how long to look.
+    replay_to
+        Also play the first moves out against what was known to have happened by this day.
+    say
+        Called with a line of text as the work goes on.
 
     Raises
     ------
@@ -60,13 +77,22 @@ def plan(
         Nothing meets the limits; says in words which to relax.
     """
     tell = say or (lambda _: None)
-    wishes = wishes or Wishes()
+    how = wishes or Wishes()
     given = scenario if isinstance(scenario, Scenario) else read_scenario(scenario, as_of)
     world = world_of(given, grow(given), given.as_of)
-    tell(f"{given.title}: {len(world.tree.nodes)} nodes, {len(world.tree.leaves)} futures")
-    problem = problem_of(world, risk_of(wishes))
-    found = planning.solve(problem, settings_of(wishes, tell))
-    return _answer(world, found)
+    tell(f"{given.name}: {len(world.tree.nodes)} nodes, {len(world.tree.leaves)} futures")
+    problem = problem_of(world, risk_of(how))
+    settings = settings_of(how, tell)
+    found = planning.solve(problem, settings)
+    answer = _bare(world, found)
+    if answer.interrupted:
+        return answer
+    if how.reasons:
+        answer = _reasoned(answer, settings, how, tell)
+    if replay_to is not None:
+        tell(f"replaying to {replay_to}")
+        answer = replace(answer, replay=replayed(answer, settings, replay_to))
+    return answer
 
 
 def world_of(scenario: Scenario, tree: Tree, law_as_of: date) -> World:
@@ -100,7 +126,8 @@ def settings_of(wishes: Wishes, tell: Say) -> planning.Settings:
     )
 
 
-def _answer(world: World, found: planning.Plan) -> PlanAnswer:
+def _bare(world: World, found: planning.Plan) -> PlanAnswer:
+    """Return the moves and what they reach, without further reasons."""
     leaves = range(len(world.tree.leaves))
     return PlanAnswer(
         world=world,
@@ -115,6 +142,65 @@ def _answer(world: World, found: planning.Plan) -> PlanAnswer:
         alternatives=(),
         law=rulings(world),
         seconds=found.seconds,
+    )
+
+
+def _reasoned(
+    answer: PlanAnswer, settings: planning.Settings, wishes: Wishes, tell: Say
+) -> PlanAnswer:
+    """Add what binds, regret, the worth of information, alternatives and sensitivities."""
+    found, began = answer.plan, time.monotonic()
+    tell("what binds, regret, alternatives, sensitivities")
+    quiet = replace(settings, progress=None)
+    best = planning.best_by_future(found.problem, quiet)
+    regret = np.maximum(found.cost - best, 0.0)
+    worth = {}
+    if len(best) > 1:
+        value = planning.worth(found, quiet, best)
+        worth = {
+            "knowing the future now would be worth": max(value.perfect_information, 0.0),
+            "minding every future, not only the likeliest, is worth": value.stochastic_plan,
+            "being able to decide later is worth": value.waiting,
+        }
+    others = planning.alternatives(found, quiet, ALTERNATIVE_SLACK, wishes.alternatives)
+    return replace(
+        answer,
+        futures=tuple(
+            replace(future, regret=float(regret[leaf]))
+            for leaf, future in enumerate(answer.futures)
+        ),
+        binding=tuple(_bindings(found)),
+        alternatives=tuple(_alternative(answer.world, other) for other in others),
+        worth={name: usd for name, usd in worth.items() if np.isfinite(usd)},
+        sensitivity=sensitivities(answer.world, found, quiet),
+        seconds=answer.seconds + time.monotonic() - began,
+    )
+
+
+def _bindings(found: planning.Plan) -> list[Binding]:
+    """Return the limits that bind; what unserved demand costs is no limit and is left out."""
+    label = found.problem.tree.label
+    return [
+        Binding(
+            constraint=f"{each.family} {each.item}".strip(),
+            period=label(each.peak),
+            shadow_price=float(each.price[each.peak]),
+            unit=each.unit,
+            by_period={label(t): float(p) for t, p in enumerate(each.price) if p > 0},
+            stake=each.stake,
+            says=each.says,
+        )
+        for each in planning.binding(found)
+        if each.family != "demand"
+    ]
+
+
+def _alternative(world: World, other: planning.Alternative) -> Alternative:
+    return Alternative(
+        cost=other.plan.objective,
+        over=other.extra,
+        first_moves=tuple(a for n in trunk(world) for a in moves_at(world, other.plan, n)),
+        says=other.says,
     )
 
 

@@ -81,9 +81,15 @@ class Binding:
     """A limit that binds, what one more unit of it is worth, and that in words."""
 
     constraint: str
+    """Family of the limit and the chip or workload it is about."""
     period: str
-    future: str
+    """Where one more unit is worth most."""
     shadow_price: float
+    """USD for one more unit in that period, in every future that gets there, today's value."""
+    unit: str
+    by_period: Mapping[str, float]
+    stake: float
+    """USD for one percent more of the limit in all periods."""
     says: str
 
 
@@ -95,6 +101,18 @@ class Alternative:
     over: float
     """Part by which it costs more."""
     first_moves: tuple[Action, ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What becomes of the plan when one assumption moves."""
+
+    assumption: str
+    cost: float | None
+    """Change of the objective in USD; `None` where no plan is left."""
+    moved: float
+    """Chips of the first moves that change, over those of the plan."""
     says: str
 
 
@@ -130,6 +148,7 @@ class PlanAnswer:
     law: tuple[Ruling, ...]
     worth: Mapping[str, float] = field(default_factory=dict)
     """Value of information, of the stochastic plan, of waiting, where reckoned; USD."""
+    sensitivity: tuple[Sensitivity, ...] = ()
     replay: Replay | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()

@@ -155,7 +155,7 @@ def _purchase(world: World) -> planning.Purchase:
     tree, options = world.tree, world.scenario.options
     shape = (len(tree.nodes), len(options))
     price, supply, hold, worth, resale = (np.zeros(shape) for _ in range(5))
-    allowed, lead = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.int64)
+    allowed, lead = np.ones(shape, dtype=bool), np.zeros(shape, dtype=np.int64)
     delivered = np.ones(shape)
     for c, option in enumerate(options):
         if option.buy is None:
@@ -174,6 +174,9 @@ def _purchase(world: World) -> planning.Purchase:
             hold[n, c] = price[n, c] * (keep.value * years if keep else 1.0)
             worth[n, c] = price[n, c] * (option.buy.residual.value if option.buy.residual else 0.0)
             resale[n, c] = price[n, c] * (option.buy.resale.value if option.buy.resale else 0.0)
+    # What nobody sells has no price; one above all others keeps it from looking like a bargain.
+    unsold = [c for c, option in enumerate(options) if option.buy is None]
+    price[:, unsold] = 10.0 * max(float(price.max()), 1.0)
     deposit = [o.buy.deposit.value if o.buy and o.buy.deposit else 0.0 for o in options]
     return planning.Purchase(
         price=price,
@@ -209,7 +212,9 @@ def _supply(world: World, node: int, option: Option) -> float:
         return float("inf") if share > 0 else 0.0
     cap = option.buy.cap.on(period.start) * period.years * share
     cap *= world.factor(node, "supply", option.chip)
-    return cap * world.law.licensed_share(node, option.chip)
+    # Where the law closes the market the offer stands, so that the permission has its worth.
+    licensed = world.law.licensed_share(node, option.chip)
+    return cap * licensed if licensed > 0 else cap
 
 
 def _banned(world: World, node: int, option: Option) -> bool:
@@ -217,12 +222,27 @@ def _banned(world: World, node: int, option: Option) -> bool:
 
 
 def _delivered(world: World, node: int, option: Option) -> float:
-    """Return the part of what is due at a node that comes: none where the law now stops it."""
+    """Return the part of what is due at a node that comes: none where the law stopped it.
+
+    Where the order was closed too, nothing can be due; the usual part stands there, so that the
+    worth of a permission is that of chips that come.
+    """
     assert option.buy is not None
     if not world.law.allowed(node, option.chip):
-        return 0.0
+        ordered = _ordered_at(world, node, option.buy.lead_time)
+        if ordered < 0 or world.law.allowed(ordered, option.chip):
+            return 0.0
     base = option.buy.delivered.on(world.tree.start(node)) if option.buy.delivered else 1.0
     return world.latest(node, "delivery", option.chip, base)
+
+
+def _ordered_at(world: World, node: int, lead: Amount) -> int:
+    """Return the node at which what is due now was ordered, -1 before the start."""
+    at = node
+    for _ in range(_periods(lead.on(world.tree.start(node)), world.tree.periods)):
+        if at >= 0:
+            at = world.tree.nodes[at].parent
+    return at
 
 
 def _rental(world: World) -> planning.Rental:
