@@ -18,7 +18,7 @@ _VERBS: dict[str, str] = {
     "rules_diff": "tonnage.study.rulebook",
     "rules_list": "tonnage.study.rulebook",
     "rules_show": "tonnage.study.rulebook",
-    "rules_sweep": "tonnage.study.rulebook",
+    "rules_sweep": "tonnage.study.rulebook_sweep",
     "list_chips": "tonnage.study.chips",
     "show_chip": "tonnage.study.chips",
     "load_catalog": "tonnage.catalog",

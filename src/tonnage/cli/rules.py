@@ -121,7 +121,7 @@ def sweep(
     Example: tonnage rules sweep 3A090.a.1.tpp --from 4800 --to 4700
     """
     from tonnage.report import rulebook as report
-    from tonnage.study.rulebook import rules_sweep
+    from tonnage.study.rulebook_sweep import rules_sweep
 
     found = rules_sweep(
         parameter,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tonnage.report.classification import NOT_ADVICE, WIDTH
 from tonnage.rules import Dated, Overlay, Parameter
-from tonnage.study.rulebook import Changed, Diff, Flip, Listed, Shown, Sweep
+from tonnage.study.rulebook import Changed, Diff, Listed, Shown
+from tonnage.study.rulebook_flips import Flip
+from tonnage.study.rulebook_sweep import Sweep
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

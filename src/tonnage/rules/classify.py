@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tonnage.catalog import Chip
@@ -24,7 +24,7 @@ from tonnage.rules.parameter import Places
 from tonnage.rules.possible import Decision, decisions, possible_classes
 from tonnage.rules.rulebook import Rulebook, load_rules
 from tonnage.rules.testing import clause_tests, conjunction, parameter_test
-from tonnage.rules.verdict import Cited, Measure, Test, Verdict
+from tonnage.rules.verdict import Cited, Test, Verdict
 
 _WATCHED = Places(groups=("D5",), countries=("MO",))
 _WORLDWIDE = "742.6.licence.a_worldwide"
@@ -73,8 +73,14 @@ def classify(
     book = book or load_rules()
     to, start = country(destination, "to"), country(exporter, "from")
     parent = country(headquarters, "headquarters") if headquarters else None
-    deal = Deal(seen_as(to), seen_as(start), seen_as(parent) if parent else None, on, codified)
+    deal = Deal.between(to, start, parent, on, codified=codified)
     measures = measures_of(chip, readings, dict(book.die_areas))
+    verdict = _verdict(book, chip, measures, deal)
+    return replace(verdict, destination=to, exporter=start, headquarters=parent)
+
+
+def _verdict(book: Rulebook, chip: Chip, measures: Measures, deal: Deal) -> Verdict:
+    on = deal.day
     found = _classified(book, measures, on)
     subject = _subject_to_ear(book, chip, deal)
     grounds = {name: requirement(book, name, deal) for name in found.possible}
@@ -85,27 +91,24 @@ def classify(
     return Verdict(
         chip=chip.id,
         name=chip.name,
-        destination=to,
+        destination=deal.destination,
         on=on,
         as_of=book.as_of,
-        headquarters=parent,
-        exporter=start,
+        headquarters=deal.headquarters,
+        exporter=deal.exporter,
         class_id=found.id,
         paragraph=found.paragraph,
         reason=found.reason,
         possible=found.possible,
         licence_required=needed,
         licence_basis=_distinct(grounds.values()),
-        exceptions=exceptions(book, needing, measures.datacenter, deal) if needing else (),
-        review=review(book, needing, measures, deal) if needing else (),
+        exceptions=exceptions(book, needing, measures.datacenter, deal),
+        review=review(book, needing, measures, deal),
         enforcement=enforcement,
         enforcement_note=note,
         tests=(*found.tests, *_lane_tests(book, measures, deal, bool(needing))),
         unknown=(*found.unknown, *_other_unknowns(book, chip, measures, deal, needing, subject)),
-        notices=_kind(overlays, "notice"),
-        guidance=_kind(overlays, "guidance"),
-        practice=_kind(overlays, "practice"),
-        buyer_side=_kind(overlays, "buyer_side"),
+        overlays=tuple(overlays),
         tariff=duties(book, measures, on),
         limbs=_limbs(book, on),
         assumption=_assumption(book, chip, deal, bool(needing)),
@@ -289,10 +292,6 @@ def _enforcement(book: Rulebook, possible: tuple[str, ...], deal: Deal) -> tuple
         return "enforced", note
     says = f"{entry.paragraph} asks for a licence to every country; {state.note}"
     return state.state, " ".join(filter(None, (says, note)))
-
-
-def _kind(found: list[Measure], kind: str) -> tuple[Measure, ...]:
-    return tuple(measure for measure in found if measure.kind == kind)
 
 
 def _limbs(book: Rulebook, day: date) -> tuple[str, ...]:

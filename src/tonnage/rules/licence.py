@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tonnage.rules.clause import CLASS_2022, CLASS_A, CLASS_B
+from tonnage.rules.country import seen_as
 from tonnage.rules.metrics import Measures
 from tonnage.rules.parameter import Dated, Places
 from tonnage.rules.rulebook import Rulebook
@@ -36,6 +37,20 @@ class Deal:
     day: date
     codified: bool = False
     """Apply the text as codified, whether or not it is enforced."""
+
+    @classmethod
+    def between(
+        cls,
+        destination: str,
+        exporter: str,
+        headquarters: str | None,
+        day: date,
+        *,
+        codified: bool = False,
+    ) -> Deal:
+        """Return the deal of countries as they are called."""
+        parent = seen_as(headquarters) if headquarters else None
+        return cls(seen_as(destination), seen_as(exporter), parent, day, codified)
 
 
 def cited(book: Rulebook, entry: Dated, day: date, why: str = "") -> Cited:

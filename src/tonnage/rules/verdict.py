@@ -210,10 +210,8 @@ class Verdict:
     enforcement_note: str
     tests: tuple[Test, ...]
     unknown: tuple[Decision, ...]
-    notices: tuple[Measure, ...]
-    guidance: tuple[Measure, ...]
-    practice: tuple[Measure, ...]
-    buyer_side: tuple[Measure, ...]
+    overlays: tuple[Measure, ...]
+    """Notices, guidance, practice and buyer-side measures, oldest first."""
     tariff: tuple[Duty, ...]
     limbs: tuple[str, ...]
     domestic: bool
@@ -225,6 +223,29 @@ class Verdict:
     def review_policy(self) -> str | None:
         """The policy that an application would meet, `None` where no licence is needed."""
         return self.review[0].policy if self.review else None
+
+    @property
+    def notices(self) -> tuple[Measure, ...]:
+        """Letters to the maker that reach the chip; not general law."""
+        return self._of("notice")
+
+    @property
+    def guidance(self) -> tuple[Measure, ...]:
+        """What the agency said about how it reads the rules."""
+        return self._of("guidance")
+
+    @property
+    def practice(self) -> tuple[Measure, ...]:
+        """Licences that were reported as granted."""
+        return self._of("practice")
+
+    @property
+    def buyer_side(self) -> tuple[Measure, ...]:
+        """What the buyers' own authorities were reported to ask; no part of the export rules."""
+        return self._of("buyer_side")
+
+    def _of(self, kind: str) -> tuple[Measure, ...]:
+        return tuple(measure for measure in self.overlays if measure.kind == kind)
 
     @property
     def licence_by_notice(self) -> bool | None:

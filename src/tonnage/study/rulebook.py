@@ -1,37 +1,29 @@
-"""The verbs `rules list`, `rules show`, `rules diff` and `rules sweep`."""
+"""The verbs `rules list`, `rules show` and `rules diff`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from tonnage.catalog import Chip, load_catalog
-from tonnage.errors import InputError, UnknownName
+from tonnage.catalog import load_catalog
+from tonnage.errors import UnknownName
 from tonnage.rules import (
     Dated,
     Overlay,
     Parameter,
-    Readings,
     Regime,
     Rule,
     Rulebook,
-    Verdict,
     classify,
     country,
     load_rules,
-    measures_of,
-    moved,
     read_reform,
     uses,
 )
-
-AS_PUBLISHED = Readings(rounding=False)
-"""Flips are told by the published figures themselves, not by the intervals that round to them."""
+from tonnage.study.rulebook_flips import Flip, answers, flips_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +62,6 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """A chip whose answer changes: what of it, from what to what."""
-
-    chip: str
-    what: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class Diff:
     """What changed in the law between two days, and for which chips."""
 
@@ -90,31 +72,6 @@ class Diff:
     begun: tuple[Overlay, ...]
     ended: tuple[Overlay, ...]
     flips: tuple[Flip, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A threshold at which chips flip; `beyond` if they flip just past it and not on it."""
-
-    value: float
-    beyond: bool
-    flips: tuple[Flip, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What happens to the catalog as one threshold moves from `start` to `stop`."""
-
-    parameter: str
-    moved: tuple[str, ...]
-    """The parameter and those that state the same number of the law."""
-    unit: str
-    start: float
-    stop: float
-    in_force: float
-    destination: str
-    on: date
-    steps: tuple[Step, ...]
 
 
 def rules_list(as_of: date | None = None, on: date | None = None) -> tuple[Listed, ...]:
@@ -235,10 +192,10 @@ def rules_diff(
     flips = []
     for chip in load_catalog(book.as_of).chips:
         states = [
-            _answers(classify(chip, to, day, headquarters=headquarters, exporter=exporter, book=b))
+            answers(classify(chip, to, day, headquarters=headquarters, exporter=exporter, book=b))
             for b, day in ((book, first), (after, second))
         ]
-        flips += _flips(chip, *states)
+        flips += flips_of(chip, *states)
     changed = tuple(_changes(book, after, first, second))
     return Diff(
         first,
@@ -270,155 +227,3 @@ def _text(entry: Dated | None) -> tuple[Any, ...] | None:
 
 def _state(book: Rulebook, entry: Dated | None, day: date) -> str:
     return "not in force" if entry is None else book.state(entry.enforcement, day)
-
-
-def _answers(verdict: Verdict) -> dict[str, str]:
-    """Return the parts of a verdict whose change is told."""
-    said = {True: "required", False: "not required", None: "unknown"}
-    kinds = {"notice": verdict.notices, "buyer side": verdict.buyer_side}
-    return {
-        "class": verdict.class_id,
-        "licence_required": said[verdict.licence_required],
-        "licence_by_notice": said[verdict.licence_by_notice],
-        "exceptions": ", ".join(found.id for found in verdict.exceptions) or "none",
-        "review_policy": _policy(verdict),
-        "enforcement": verdict.enforcement,
-        "buyer_side": ", ".join(found.id for found in kinds["buyer side"]) or "none",
-        "tariff": ", ".join(d.band for d in verdict.tariff if d.applies) or "none",
-    }
-
-
-def _policy(verdict: Verdict) -> str:
-    """Return the review policy without the figures that it waits for."""
-    policy, conditional, _ = (verdict.review_policy or "none").partition(" if ")
-    return f"{policy}, if figures not public allow" if conditional else policy
-
-
-def _flips(chip: Chip, before: Mapping[str, str], after: Mapping[str, str]) -> list[Flip]:
-    return [
-        Flip(chip.id, key, before[key], after[key]) for key in before if before[key] != after[key]
-    ]
-
-
-def rules_sweep(
-    parameter: str,
-    start: float,
-    stop: float,
-    *,
-    destination: str = "CN",
-    on: date | None = None,
-    as_of: date | None = None,
-    headquarters: str | None = None,
-    alone: bool = False,
-    reform: str | Path | None = None,
-) -> Sweep:
-    """Return the exact values at which catalog chips flip as a threshold moves.
-
-    A number that the law states in several paragraphs moves in all of them, unless `alone`. The
-    chips are those of the catalog as published; nothing is searched for.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such parameter.
-    InputError
-        If it has no number in force on the day, or an end of the range is not a positive number.
-    """
-    book = load_rules(as_of, read_reform(reform) if reform is not None else None)
-    day = on or book.as_of
-    known = book.parameter(parameter)
-    held = known.on(day)
-    if held is None or not isinstance(held.value, (int, float)) or held.operator in {"is", "in"}:
-        mend = f"has no threshold in force on {day}; see `tonnage rules list`"
-        raise InputError.of("parameter", parameter, mend)
-    for field, value in (("from", start), ("to", stop)):
-        if not (isfinite(value) and value > 0):
-            raise InputError.of(field, value, "write a positive number")
-    if start == stop:
-        raise InputError.of("to", stop, "give an end other than the start")
-    names = (parameter,) if alone else (parameter, *_linked(book, known, held, day))
-    walk = _Walk(book, names, day, destination, headquarters)
-    return Sweep(
-        parameter,
-        names,
-        known.unit,
-        start,
-        stop,
-        held.number,
-        country(destination, "destination"),
-        day,
-        walk.steps(start, stop),
-    )
-
-
-def _linked(book: Rulebook, parameter: Parameter, held: Dated, day: date) -> list[str]:
-    """Return the parameters that state the same number on the day."""
-    found = []
-    for name in parameter.linked:
-        entry = book.on(name, day)
-        if entry is not None and entry.value == held.value:
-            found.append(name)
-    return found
-
-
-class _Walk:
-    """Moves a threshold and watches the catalog's chips."""
-
-    def __init__(
-        self,
-        book: Rulebook,
-        names: Sequence[str],
-        day: date,
-        destination: str,
-        headquarters: str | None,
-    ) -> None:
-        self._book, self._names, self._day = book, names, day
-        self._destination, self._headquarters = destination, headquarters
-        self._books: dict[float, Rulebook] = {}
-
-    def steps(self, start: float, stop: float) -> tuple[Step, ...]:
-        found: dict[tuple[float, bool], list[Flip]] = {}
-        for chip in load_catalog(self._book.as_of).chips:
-            for at, flips in self._path(chip, start, stop):
-                found.setdefault(at, []).extend(flips)
-        falling = stop < start
-        order = sorted(found, key=lambda at: (-at[0] if falling else at[0], at[1]))
-        return tuple(Step(value, beyond, tuple(found[value, beyond])) for value, beyond in order)
-
-    def _path(
-        self, chip: Chip, start: float, stop: float
-    ) -> Iterable[tuple[tuple[float, bool], list[Flip]]]:
-        low, high = min(start, stop), max(start, stop)
-        lines = {line for line in self._lines(chip) if low <= line <= high} - {start}
-        on_the_way = [start, *sorted(lines - {stop}, reverse=stop < start), stop]
-        last = self._at(chip, start)
-        for here, there in pairwise(on_the_way):
-            middle = self._at(chip, (here + there) / 2)
-            if flips := _flips(chip, last, middle):
-                yield (here, True), flips
-            last = self._at(chip, there)
-            if flips := _flips(chip, middle, last):
-                yield (there, False), flips
-
-    def _lines(self, chip: Chip) -> set[float]:
-        """Return the chip's own figures, the only values at which its answer can change."""
-        measures = measures_of(chip, AS_PUBLISHED, dict(self._book.die_areas))
-        quantities = {self._book.parameter(name).quantity for name in self._names}
-        found = [measures.quantity(quantity) for quantity in quantities]
-        return {line for each in found for line in (each.low, each.high) if 0 < line < float("inf")}
-
-    def _at(self, chip: Chip, value: float) -> dict[str, str]:
-        book = self._books.get(value)
-        if book is None:
-            numbers = dict.fromkeys(self._names, value)
-            book = self._books[value] = moved(self._book, numbers, self._day)
-        return _answers(
-            classify(
-                chip,
-                self._destination,
-                self._day,
-                headquarters=self._headquarters,
-                book=book,
-                readings=AS_PUBLISHED,
-            )
-        )
