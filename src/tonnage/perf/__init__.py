@@ -56,7 +56,7 @@ _HOME = {
     "space": ("SearchSpace",),
     "search": ("Neighbour", "TrainingSearch", "search_many", "search_training"),
     "serving.case": ("ServingCase",),
-    "serving.engine": ("Engine", "engine_entries", "find_engine"),
+    "serving.engine": ("Engine", "default_kv", "engine_entries", "find_engine"),
     "serving.estimate": ("ServingEstimate", "predict_serving_cases"),
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),

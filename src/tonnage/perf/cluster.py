@@ -16,7 +16,7 @@ _PER_NODE = re.compile(r"(\d+)\s*gbps (?:node-node|per node|per server)")
 _OMNI_PATH = re.compile(r"(\d+) omni-path links per node")
 
 
-def cluster_network(description: str, chips_per_node: int = 8) -> float | None:
+def cluster_network(description: str, chips_per_node: int | None = None) -> float | None:
     """Return the network of one chip in Gbit/s, one direction; `None` if the words do not say.
 
     Understands `8 x 200 Gb/s … per node`, `1600 Gbps node-node`, `400 Gb/s per GPU`,
@@ -32,7 +32,7 @@ def cluster_network(description: str, chips_per_node: int = 8) -> float | None:
     True
     """
     text = description.lower()
-    chips = max(1, chips_per_node)
+    chips = max(1, chips_per_node or 8)
     direct = _PER_CHIP.search(text)
     if direct:
         return float(direct.group(1))

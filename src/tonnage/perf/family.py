@@ -33,6 +33,7 @@ NAMES = (
     "host_efficiency",
     "host_contention",
     "sustained",
+    "sustained_quantized",
 )
 """Constants of a family, in the order of `docs/performance.md`."""
 

@@ -116,7 +116,8 @@ def _products(
     tokens: Number,
 ) -> tuple[Number, Number]:
     tp, hidden = layouts.tp, shape.hidden
-    quantized = np.where(np.asarray(math.quantized) > 0, framework.quantized_ratio, 1.0)
+    ratio = framework.quantized_ratio * machine.sustained_quantized
+    quantized = np.where(np.asarray(math.quantized) > 0, ratio, 1.0)
     rate = Rate(
         math.linear.peak,
         math.linear.efficiency * framework.gemm_ratio * machine.sustained * quantized,
@@ -195,7 +196,7 @@ def _attention(
     core = Rate(math.core.peak, 1.0, math.core.operand_bytes)
     kv = 2.0 * shape.kv_heads / shape.heads * heads
     moved = 2.0 * layouts.mb * queries * (2.0 * heads + kv) * shape.qk_dim
-    ratio = framework.attention_ratio * machine.sustained
+    ratio = framework.attention_ratio
     native = np.asarray(framework.native_attention) > 0.5
     ratio = ratio * np.where(native, 1.0, machine.attention_legacy)
     fused = fused_seconds(machine, core, 0.5 * kept * flops, queries, moved, efficiency=ratio)

@@ -106,6 +106,8 @@ class Machine:
     """Slowing per member when three or more chips share a server's PCIe fabric."""
     sustained: Number
     """Clock under hours of training load over the clock of a short kernel benchmark."""
+    sustained_quantized: Number
+    """The same for 8- and 4-bit training over serving: scaling, casts and transposes included."""
     sigma: float
     """Deviation of the log of time that doubt about the constants causes."""
     training_anchors: int
@@ -194,7 +196,7 @@ _DIRECT = (
     "wave_weight", "kernel_s", "memory_efficiency", "attention_efficiency", "attention_legacy",
     "link_efficiency",
     "link_latency_s", "nic_efficiency", "nic_latency_s", "host_efficiency",
-    "host_contention", "sustained",
+    "host_contention", "sustained", "sustained_quantized",
 )  # fmt: skip
 
 
