@@ -23,9 +23,9 @@ LARGE = 20_000
 class Binding:
     """A limit that costs money: what the objective would fall by with one more unit of it.
 
-    Prices come from the linear programme in which the plan's whole counts and ports are kept, so
-    they hold for small changes, and are weighted by probability and discounted: one more unit in
-    the period in every future that gets there.
+    Prices come from the linear programme in which the plan's ports are kept and chips need not come
+    in whole blocks, so they hold for small changes. They are weighted by probability and
+    discounted: one more unit in the period, in every future where the limit binds.
     """
 
     family: str
@@ -50,14 +50,13 @@ class Binding:
 def binding(plan: Plan, fixed: Fixed | None = None) -> tuple[Binding, ...]:
     """Return the limits that bind under a plan, those with most at stake first.
 
-    The whole counts and ports of the plan are kept and the rest is solved again as a linear
-    programme, whose duals are the prices.
+    The ports of the plan are kept and all else is solved again as a linear programme, whose duals
+    are the prices.
     """
     programme, draft = formulate(plan.problem)
     if fixed:
         programme = fix(plan.problem, programme, fixed)
-    kept = keep_whole(programme, plan.x)
-    out = solve_programme(kept, Run(interior=len(plan.x) > LARGE))
+    out = solve_programme(keep_ports(programme, plan.x), Run(interior=len(plan.x) > LARGE))
     if not out.row_dual.size:
         return ()
     duals = _Duals(plan, programme, out, draft.units)
@@ -68,15 +67,18 @@ def binding(plan: Plan, fixed: Fixed | None = None) -> tuple[Binding, ...]:
     return tuple(sorted((each for each in found if each), key=lambda each: -each.stake))
 
 
-def keep_whole(programme: Programme, x: Floats) -> Programme:
-    """Return the programme with every count and port that is whole in `x` kept as it is."""
-    nearest = np.round(x)
-    kept = programme.whole & (np.abs(x - nearest) < 1e-6)
-    return replace(
-        programme,
-        low=np.where(kept, nearest, programme.low),
-        high=np.where(kept, nearest, programme.high),
-    )
+def keep_ports(programme: Programme, x: Floats) -> Programme:
+    """Return the programme with the ports as they are in `x`, where they are whole.
+
+    Counts of chips stay free: they are many, so a price between whole numbers means something,
+    while half a port does not; and a chip more can only be worth something if it may be deployed.
+    """
+    columns = programme.columns["port"].ravel()
+    nearest = np.round(x[columns])
+    kept = np.abs(x[columns] - nearest) < 1e-6
+    low, high = programme.low.copy(), programme.high.copy()
+    low[columns[kept]] = high[columns[kept]] = nearest[kept]
+    return replace(programme, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +137,7 @@ def _orders(duals: _Duals) -> list[Binding | None]:
     block = problem.chips.block
     worth = duals.columns("buy") / block
     most = np.floor(buy.supply / block + 1e-9)
-    full = duals.plan.do.buy / block >= most - 1e-6
+    full = duals.out.x[duals.programme.columns["buy"]] >= most - 1e-6
     found = []
     for chip, name in enumerate(problem.chips.names):
         law = ~buy.allowed[:, chip]
@@ -242,6 +244,7 @@ def _mandate(duals: _Duals) -> list[Binding | None]:
     spend = problem.limits.domestic_by == "spend"
     each = problem.purchase.price / duals.units.money if spend else 1.0
     worth = np.zeros(problem.tree.nodes)
-    worth[nodes] = duals.rows("domestic") * (duals.plan.do.buy * each).sum(1)[nodes] * 0.01
+    bought = duals.out.x[duals.programme.columns["buy"]] * problem.chips.block
+    worth[nodes] = duals.rows("domestic") * (bought * each).sum(1)[nodes] * 0.01
     phrase = "One point less of the domestic share would save"
     return [duals.made("domestic", "", "point", phrase, worth, 100.0 * share)]
