@@ -22,6 +22,10 @@ _VERBS: dict[str, str] = {
     "list_chips": "tonnage.study.chips",
     "show_chip": "tonnage.study.chips",
     "load_catalog": "tonnage.catalog",
+    "match": "tonnage.study.match",
+    "read_load": "tonnage.study.match_load",
+    "load_of": "tonnage.study.match_load",
+    "total_cost": "tonnage.study.ownership",
     "plan": "tonnage.study.plan",
     "predict_training": "tonnage.study.training",
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tonnage.cost.figure import Figure, product, quotient, total
     from tonnage.cost.ownership import Item, Ownership, own, resale_of
     from tonnage.cost.per_chip import ChipCosts, chip_costs
+    from tonnage.cost.provider import Offer, offers
     from tonnage.cost.rental import CONTRACT_MONTHS, Rent, rent
     from tonnage.cost.site import (
         Floor,
@@ -42,6 +43,7 @@ _HOME = {
     "Comparison": "comparison", "compare": "comparison",
     "Figure": "figure", "product": "figure", "quotient": "figure", "total": "figure",
     "Item": "ownership", "Ownership": "ownership", "own": "ownership", "resale_of": "ownership",
+    "Offer": "provider", "offers": "provider",
     "CONTRACT_MONTHS": "rental", "Rent": "rental", "rent": "rental",
     "Floor": "site", "floor_of": "site", "node_chips": "site", "nodes_for": "site",
     "Power": "site", "network_adder": "site", "node_adder": "site", "power_of": "site",
@@ -58,6 +60,7 @@ __all__ = [
     "Figure",
     "Floor",
     "Item",
+    "Offer",
     "Ownership",
     "Power",
     "Rent",
@@ -73,6 +76,7 @@ __all__ = [
     "node_adder",
     "node_chips",
     "nodes_for",
+    "offers",
     "own",
     "power_of",
     "product",

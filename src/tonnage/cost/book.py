@@ -19,7 +19,7 @@ from tonnage.provenance import Confidence, Row, Spread, data_folder, read_each, 
 
 TOPICS = (
     "electricity", "pue", "currency", "money", "facility", "power",
-    "node", "network", "running", "life", "rental", "duties",
+    "node", "network", "running", "life", "rental", "duties", "providers",
 )  # fmt: skip
 COLUMNS = (
     "item", "scope", "region", "unit", "low", "mid", "high",

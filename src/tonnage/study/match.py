@@ -193,7 +193,7 @@ def _row(
     if need is None:
         return MatchRow(chip, None, None, None, None, share, "no number of these suffices", law)
     speed = found.nearest(need.p50)
-    reasons = why(speed, reference, load)
+    reasons = why(speed, reference, load, need.per_chip.p50)
     owned = buyer.own(chip, need.p50)
     if isinstance(owned, str):
         return MatchRow(chip, need, speed, None, None, share, reasons, law, (owned,))

@@ -26,7 +26,8 @@ class Permission:
         """The answer in words, with class and paragraph."""
         found = self.verdict
         if found.domestic:
-            return f"made and sold in {found.destination}: no export to license"
+            text = f"made and sold in {found.destination}: no export to license"
+            return f"{text}; but see {found.guidance[0].id}" if found.guidance else text
         name = "no class" if found.class_id == "none" else found.class_id
         if found.permitted is None:
             return f"open: class {found.class_id}, a deciding figure is not public"

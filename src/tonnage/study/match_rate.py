@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, NotEnoughKnown
@@ -56,7 +57,7 @@ def training_speed(chip: Chip, load: WorkLoad, chips: int) -> Speed:
     best = search_training(chip, load.job, chips, stack).best
     spent = sum(best.breakdown_s.values())
     parts = {name: s / spent for name, s in best.breakdown_s.items()} if spent else {}
-    text = ",".join(f"{k}={v}" for k, v in best.layout.to_dict().items() if v not in (1, "none"))
+    text = _written(best.layout.to_dict())
     return Speed(chip, chips, best.tokens_per_s_per_chip, text, best.bottleneck, parts, chips, best)
 
 
@@ -95,7 +96,7 @@ def _better(
         return known
     spent = sum(found.breakdown_ms.values())
     parts = {name: t / spent for name, t in found.breakdown_ms.items()} if spent else {}
-    text = ",".join(f"{k}={v}" for k, v in found.layout.to_dict().items() if v != 1) or "tp=1"
+    text = _written(found.layout.to_dict())
     return Speed(chip, size, rate, text, found.bottleneck, parts, size, found)
 
 
@@ -108,3 +109,12 @@ def _too_late(found: ServingEstimate, job: ServingJob) -> str:
             f"{found.ttft_ms.p50:.0f} ms to the first token at best; the limit is {job.ttft_ms:g}"
         )
     return ""
+
+
+_DEGREES = ("tp", "pp", "vpp", "dp", "cp", "ep", "mb", "zero", "recompute")
+
+
+def _written(layout: Mapping[str, Any]) -> str:
+    """Return a layout as `--layout` takes it, its plain degrees left out."""
+    kept = {k: layout[k] for k in _DEGREES if layout.get(k) not in (None, 1, 0, "none")}
+    return ",".join(f"{k}={v}" for k, v in kept.items()) or "tp=1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tonnage.catalog import Chip
+from tonnage.perf import SAYS
 from tonnage.study.match_load import TRAIN, WorkLoad
 from tonnage.study.match_rate import Speed
 
@@ -14,9 +15,12 @@ _FIELDS = (
 )
 
 
-def why(ours: Speed, theirs: Speed, load: WorkLoad) -> str:
-    """Return one or two sentences: speed per chip, the figures behind it, what binds each side."""
-    ratio = ours.per_chip.p50 / theirs.per_chip.p50
+def why(ours: Speed, theirs: Speed, load: WorkLoad, per_chip: float) -> str:
+    """Return one or two sentences: speed per chip, the figures behind it, what binds each side.
+
+    `per_chip` is the number of ours that do the work of one of theirs.
+    """
+    ratio = 1.0 / per_chip
     work = "tokens a second" if load.kind == TRAIN else "output tokens a second"
     lead = f"{ratio:.2f}x the {work} per chip"
     if ours.chip.id == theirs.chip.id:
@@ -46,18 +50,7 @@ def _binding(ours: Speed, theirs: Speed) -> str:
 
 
 def _named(speed: Speed) -> str:
-    return _WORDS.get(speed.bottleneck, speed.bottleneck)
-
-
-_WORDS = {
-    "gemm": "matrix products",
-    "attention": "attention",
-    "elementwise": "memory traffic between the products",
-    "tp_comm": "tensor-parallel communication",
-    "pp_bubble": "idle pipeline stages",
-    "pp_comm": "pipeline communication",
-    "dp_comm": "gradient exchange",
-}
+    return SAYS.get(speed.bottleneck, speed.bottleneck)
 
 
 def _share(speed: Speed) -> str:

@@ -1,0 +1,80 @@
+"""`tonnage cost`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import click
+
+from tonnage.cli.options import Day, common, print_json
+from tonnage.cli.workload import given_load, workload_options
+from tonnage.errors import InputError
+
+
+@click.command("cost")
+@click.argument("chip", required=False)
+@click.option("--chip-file", type=str, help="A chip described in a file instead of CHIP.")
+@click.option("--chips", type=int, required=True, help="Number of chips of the cluster.")
+@click.option("--country", default="CN", show_default=True, help="Where they run.")
+@click.option("--years", type=float, help="Years they are kept (default: 4).")
+@click.option("--utilisation", type=float, help="Share of hours in paid use (default: 0.7).")
+@click.option("--tariff", type=float, help="USD per kWh (default: the country's).")
+@click.option("--pue", type=float, help="Power usage effectiveness (default: the country's).")
+@click.option("--price", type=float, help="USD for one chip in its server (default: published).")
+@click.option("--rent", type=float, help="USD per chip-hour on demand (default: published).")
+@click.option("--power-w", type=float, help="Board power of one chip (default: the catalog's).")
+@click.option("--cost-of-money", type=float, help="Share a year, such as 0.08.")
+@click.option("--on", type=Day(), help="Day whose prices are used (default: --as-of).")
+@click.option("--workload", type=str, help="YAML file with kind: train or kind: serve.")
+@click.option("--sources", is_flag=True, help="Print every input with its source.")
+@workload_options
+@common
+def command(
+    chip: str | None,
+    chip_file: str | None,
+    chips: int,
+    country: str,
+    on: date | None,
+    workload: str | None,
+    sources: bool,
+    as_of: date,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Total cost of ownership of a cluster; buy against rent; cost of a million tokens.
+
+    Example: tonnage cost H20 --chips 1024 --country CN --utilisation 0.6 --as-of 2024-07-05
+    """
+    from tonnage.cost import Terms
+    from tonnage.report import cost as report
+    from tonnage.study.ownership import total_cost
+
+    if (chip is None) == (chip_file is None):
+        raise InputError.of("chip", chip, "name one chip, or give --chip-file")
+    names = ("years", "utilisation", "tariff", "pue", "price", "rent", "power_w", "cost_of_money")
+    given = {name: options[name] for name in names if options[name] is not None}
+    from tonnage.rules import country as country_code
+
+    terms = Terms(country=country_code(country, "country"), **given)
+    load = given_load(workload, options)
+    answer = total_cost(_chip(chip, chip_file), chips, terms=terms, load=load, on=on, as_of=as_of)
+    if as_json:
+        print_json(report.to_json(answer))
+        return 0
+    from rich.console import Console
+
+    console = Console()
+    console.print(report.table(answer))
+    if sources:
+        console.print(report.inputs_table(answer))
+    console.print(report.text(answer), markup=False, highlight=False)
+    return 0
+
+
+def _chip(name: str | None, file: str | None) -> Any:
+    if file is None:
+        return name
+    from tonnage.catalog import read_chip_file
+
+    return read_chip_file(file)
