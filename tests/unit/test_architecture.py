@@ -14,6 +14,9 @@ LEVEL = {
     "sweep": 7, "study": 7, "report": 8, "cli": 9, "web": 9,
 }  # fmt: skip
 
+VERBS = {"study", "report", "cli", "web"}
+"""Rooms of one module a verb: each module is a door of its own."""
+
 FORBIDDEN = {("rules", "workload"), ("workload", "rules"), ("cost", "scenario"),
              ("scenario", "cost"), ("cli", "web"), ("web", "cli")}  # fmt: skip
 
@@ -34,7 +37,8 @@ def room(path: Path) -> str:
     return parts[0]
 
 
-MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
+OUTSIDE = {"__init__", "__main__"}
+MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if room(path) not in OUTSIDE]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
@@ -48,6 +52,20 @@ def test_imports_point_left_only(path: Path) -> None:
             assert (here, there) not in FORBIDDEN, f"{path.name}: {here} imports {name}"
             if LEVEL[here] == LEVEL[there] and LEVEL[here] > 0:
                 assert (here, there) == ("study", "sweep"), f"{path.name}: {here} imports {name}"
+
+
+SHARED = {"errors", "units", "dates", "files"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_another_room_is_entered_by_its_door(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    entered = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    for name in entered:
+        parts = (name or "").split(".")
+        if parts[0] != "tonnage" or len(parts) < 3 or parts[1] in SHARED | {room(path)}:
+            continue
+        assert parts[1] in VERBS, f"{path.name} enters {name} past its door"
 
 
 def test_no_path_of_this_machine_and_no_registry_address() -> None:
