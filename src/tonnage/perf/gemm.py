@@ -24,6 +24,7 @@ def wave_share(m: Number, n: Number, k: Number, batch: Number, machine: Machine)
     is split along k. `machine.wave_weight` says how much of the loss a library leaves: 1 all of
     it, 0 none (stream-K). Formula: NVIDIA, "Matrix Multiplication Background", user's guide.
     """
+    m, n = np.maximum(m, 1.0), np.maximum(n, 1.0)  # a part that a model lacks has no columns
     rows = np.minimum(TILE, SMALL_TILE * np.ceil(m / SMALL_TILE))
     tiles = np.ceil(m / rows) * np.ceil(n / TILE) * batch
     pieces = np.where(

@@ -99,11 +99,14 @@ def _differs(chip: Chip, memory: float) -> float:
 
 
 def _as_built(chip: Chip, memory: float | None, told: str, assumed: tuple[str, ...]) -> Labelled:
-    """Return the chip with the memory that the row states, where that is not the catalog's."""
+    """Return the chip as the source says it was built, where that is not the catalog's part."""
     changed: dict[str, float] = {}
+    for build in _table()["builds"]:
+        if build["chip"] == chip.id and build["words"] in told:
+            changed |= build["values"]
     if memory is not None and chip.number("memory_gb") and _differs(chip, memory) > SAME_MEMORY:
         changed["memory_gb"] = memory
-    bandwidth = re.search(r"hbm\w* ([\d.]+) tb/s", told)
+    bandwidth = re.search(r"hbm\d\w*[^|;]{0,12} ([\d.]+) ?tb/s", told)
     if bandwidth is not None and chip.number("memory_bandwidth_gbs") is not None:
         changed["memory_bandwidth_gbs"] = float(bandwidth.group(1)) * GIGABYTES
     if not changed:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from tonnage.catalog import Catalog
 from tonnage.errors import TonnageError
-from tonnage.perf import Engine, ServingCase, ServingEstimate, ServingLayout, find_engine
+from tonnage.perf import (
+    Engine,
+    ServingCase,
+    ServingEstimate,
+    ServingLayout,
+    default_kv,
+    find_engine,
+)
 from tonnage.provenance import Spread
 from tonnage.study.measurements import Row
 from tonnage.study.measurements_labels import Unusable, chip_of, format_of
@@ -53,8 +60,9 @@ def serving_question(row: Row, catalog: Catalog) -> ServingQuestion:
     labelled = chip_of(row, catalog)
     assumed += labelled.assumed
     layout = _layout(row, assumed)
-    job = _job(row, layout, assumed)
     engine = _engine(row, labelled.chip.vendor)
+    has_fp4 = labelled.chip.number("fp4_tflops") is not None
+    job = _job(row, layout, assumed, lambda weights: default_kv(engine, weights, has_fp4))
     case = ServingCase(labelled.chip, job, layout, engine)
     return ServingQuestion(row, case, metric, measured, tuple(assumed))
 
@@ -98,7 +106,9 @@ def _layout(row: Row, assumed: list[str]) -> ServingLayout:
     return ServingLayout(tp=tp, pp=pp, dp=replicas, ep=ep)
 
 
-def _job(row: Row, layout: ServingLayout, assumed: list[str]) -> ServingJob:
+def _job(
+    row: Row, layout: ServingLayout, assumed: list[str], usual_kv: Callable[[str], str]
+) -> ServingJob:
     model = serving_model(row)
     weights = _weights(row, model.id, assumed)
     activations = format_of(row.text("act_precision"))
@@ -126,7 +136,7 @@ def _job(row: Row, layout: ServingLayout, assumed: list[str]) -> ServingJob:
         requests=requests,
         weights=weights,
         activations=activations,
-        kv=format_of(row.text("kv_precision")) or "bf16",
+        kv=format_of(row.text("kv_precision")) or usual_kv(weights),
         speculation=_speculation(row),
         shortest_share=_shortest(row),
     )
@@ -180,7 +190,8 @@ def _requests(row: Row, concurrency: float) -> int | None:
     told = re.search(r"\b(\d+) (?:prompts|requests)\b", row.told)
     if told is not None:
         return int(told.group(1))
-    return round(ROUNDS * concurrency) if "inferencex" in row.told else None
+    client = "inferencex" in row.told or "gap-analysis" in row.told
+    return round(ROUNDS * concurrency) if client else None
 
 
 def _speculation(row: Row) -> Speculation | None:
@@ -205,9 +216,13 @@ def _chips(question: ServingQuestion) -> int:
     return question.case.layout.chips
 
 
+_DECODING_ONLY = re.compile(r"flat in (the )?input|decode tokens|decoding speed|decode speed")
+
+
 def _output(question: ServingQuestion, found: ServingEstimate) -> Spread:
     """Return generated tokens/s, prompt time left out where only decoding was measured."""
-    if question.row.text("phase") != "decode":
+    row = question.row
+    if row.text("phase") != "decode" and not _DECODING_ONLY.search(row.told):
         return found.tokens_per_s_output
     running = question.case.job.concurrency or found.running
     return found.tpot_ms.map(lambda time: MILLISECONDS * running / time)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from tonnage.catalog import Catalog, load_catalog
+from tonnage.catalog import Catalog, Chip, load_catalog
 from tonnage.dates import today
 from tonnage.perf import (
     Layout,
@@ -89,7 +89,7 @@ def training_question(row: Row, catalog: Catalog) -> TrainingQuestion:
         model=named.model,
         seq_len=_needed(row, "seq_len"),
         global_batch=_batch(row, layouts[0], assumed),
-        precision=_precision(row, assumed),
+        precision=_precision(row, labelled.chip, assumed),
         lora_rank=USUAL_RANK if is_adapter(row) else None,
     )
     stack = recognize_framework(row.told, labelled.chip.vendor, row.count("year"))
@@ -135,7 +135,7 @@ def _needed(row: Row, column: str) -> int:
     return value
 
 
-def _precision(row: Row, assumed: list[str]) -> str:
+def _precision(row: Row, chip: Chip, assumed: list[str]) -> str:
     cell = row.text("precision")
     found = format_of(cell)
     if found is not None:
@@ -143,8 +143,10 @@ def _precision(row: Row, assumed: list[str]) -> str:
     if cell:
         message = f"precision {cell!r} is not known"
         raise Unusable(message)
-    assumed.append("precision taken as bf16")
-    return "bf16"
+    quantized = "mlperf" in row.told and chip.number("fp8_tflops") is not None
+    supposed = "fp8" if quantized else "bf16"
+    assumed.append(f"precision taken as {supposed}")
+    return supposed
 
 
 def _network(row: Row) -> float | None:
@@ -263,7 +265,8 @@ def _batch(row: Row, layout: Layout, assumed: list[str]) -> int:
     batch = row.count("global_batch_seqs")
     if batch is not None:
         return batch
-    if layout.pp > 1 or row.count("micro_batch") is None:
+    whole_step = row.text("metric") in ("iter_time_s", "samples_per_s")
+    if whole_step or layout.pp > 1 or row.count("micro_batch") is None:
         message = "global_batch_seqs is blank"
         raise Unusable(message)
     assumed.append("global_batch_seqs taken as dp·micro_batch: one micro batch a step")
