@@ -32,6 +32,18 @@ if TYPE_CHECKING:
     from tonnage.perf.search import TrainingSearch as TrainingSearch
     from tonnage.perf.search import search_many as search_many
     from tonnage.perf.search import search_training as search_training
+    from tonnage.perf.serving.case import ServingCase as ServingCase
+    from tonnage.perf.serving.engine import Engine as Engine
+    from tonnage.perf.serving.engine import default_kv as default_kv
+    from tonnage.perf.serving.engine import engine_entries as engine_entries
+    from tonnage.perf.serving.engine import find_engine as find_engine
+    from tonnage.perf.serving.estimate import ServingEstimate as ServingEstimate
+    from tonnage.perf.serving.estimate import predict_serving_cases as predict_serving_cases
+    from tonnage.perf.serving.layout import ServingLayout as ServingLayout
+    from tonnage.perf.serving.layout import parse_serving_layout as parse_serving_layout
+    from tonnage.perf.serving.predict import predict_serving as predict_serving
+    from tonnage.perf.serving.search import search_chips as search_chips
+    from tonnage.perf.serving.search import search_serving as search_serving
     from tonnage.perf.space import SearchSpace as SearchSpace
     from tonnage.perf.training import TrainingCase as TrainingCase
 

@@ -33,8 +33,9 @@ def wave_share(m: Number, n: Number, k: Number, batch: Number, machine: Machine)
         tiles,
     )
     share = pieces / (np.ceil(pieces / machine.cores) * machine.cores)
-    fill = m / (np.ceil(m / rows) * rows) * n / (np.ceil(n / TILE) * TILE)
-    return (1.0 - machine.wave_weight * (1.0 - share)) * fill
+    fill: Number = m / (np.ceil(m / rows) * rows) * n / (np.ceil(n / TILE) * TILE)
+    used: Number = (1.0 - machine.wave_weight * (1.0 - share)) * fill
+    return used
 
 
 def gemm_seconds(
