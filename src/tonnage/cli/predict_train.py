@@ -74,7 +74,7 @@ def command(
         raise InputError.of("chip", chip, "give either --chip or --chip-file")
     if nic_gbps is not None and not 0 < nic_gbps < 1e6:
         raise InputError.of("nic-gbps", nic_gbps, "gigabits per second and chip, above 0")
-    device = chip_from_file(chip_file) if chip_file else chip
+    device = chip_from_file(chip_file, as_of) if chip_file else chip
     assert device is not None
     answer = predict_training(
         model,

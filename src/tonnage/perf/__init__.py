@@ -72,7 +72,8 @@ _HOME = {
     "serving.estimate": ("ServingEstimate", "predict_serving_cases"),
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),
-    "serving.search": ("search_chips", "search_serving"),
+    "serving.pools": ("Pool", "PoolsEstimate", "search_pools"),
+    "serving.search": ("Sizing", "fewest_chips", "pareto_front", "search_chips", "search_serving"),
 }  # fmt: skip
 """Module → public names in it."""
 

@@ -85,8 +85,8 @@ def predict_training(
     Parameters
     ----------
     model, chip
-        Names as in `tonnage models list` and `tonnage chips list`, paths (a Hugging Face
-        `config.json`; a chip file), or the objects themselves.
+        Names as in `tonnage models list` and `tonnage chips list`, for a model also the path of
+        a Hugging Face `config.json`; or the objects themselves.
     chips, seq, global_batch
         Number of chips; tokens per sequence; sequences per step over all chips.
     precision
@@ -146,9 +146,9 @@ def predict_training_everywhere(
     return search_many(chosen, job, chips)
 
 
-def chip_from_file(path: str) -> Chip:
-    """Return the chip a user describes in a file (fields as in `tonnage chips show`)."""
-    return read_chip_file(path)
+def chip_from_file(path: str, as_of: date | None = None) -> Chip:
+    """Return the chip a user describes in a file, as known on `as_of`."""
+    return read_chip_file(path, as_of)
 
 
 def _whole(name: str, value: int) -> None:
