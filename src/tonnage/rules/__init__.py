@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tonnage.rules.classify import classify
 from tonnage.rules.country import country, country_name
+from tonnage.rules.memory import MemoryVerdict, classify_memory
 from tonnage.rules.metrics import (
     Measures,
     Readings,
@@ -31,6 +32,7 @@ __all__ = [
     "Dated",
     "Measure",
     "Measures",
+    "MemoryVerdict",
     "Overlay",
     "Parameter",
     "Places",
@@ -45,6 +47,7 @@ __all__ = [
     "Units",
     "Verdict",
     "classify",
+    "classify_memory",
     "classify_table",
     "country",
     "country_name",

@@ -16,6 +16,7 @@ _PARTS = {
     "740.8": "exceptions NAC and ACA",
     "740.25": "exception HBM, for memory stacks",
     "740.27": "exception AIA",
+    "groups.AIA": "exception AIA",
     "740.28": "exception ACM",
     "740.29": "exception LPP",
     "740.s8": "approved parties in the Emirates",

@@ -1,0 +1,233 @@
+"""`tonnage classify` as its users meet it: the JSON that stays, the four dates, bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tonnage.cli import run
+
+CHIPS = ["H20", "A100-80GB", "A800", "H100", "RTX 4090 D", "L20", "L2", "MI308X", "昇腾910B"]
+IDS = ["nv-h20-96", "nv-a100-sxm-80", "nv-a800-sxm-80", "nv-h100-sxm", "nv-rtx4090d", "nv-l20",
+       "nv-l2", "amd-mi308x", "hw-910b1", "hw-910b2", "hw-910b3", "hw-910b4"]  # fmt: skip
+A, B, OLD, NO, UNKNOWN = "3A090.a", "3A090.b", "3A090 (2022)", "none", "unknown"
+EXPECTED = {
+    "2022-12-01": [NO, OLD, NO, OLD, NO, NO, NO, UNKNOWN, NO, NO, NO, NO],
+    "2023-12-01": [NO, A, A, A, NO, NO, NO, UNKNOWN, A, A, A, A],
+    "2025-05-01": [NO, A, A, A, NO, NO, NO, UNKNOWN, A, A, A, A],
+    "2026-02-01": [NO, A, A, A, NO, NO, NO, UNKNOWN, A, A, A, A],
+}
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict:
+    assert run(["classify", *arguments, "--json"]) == code
+    out, err = capsys.readouterr()
+    assert err == ""
+    return json.loads(out)
+
+
+def by_chip(document: dict) -> dict[str, dict]:
+    return {chip["chip"]: chip for chip in document["chips"]}
+
+
+@pytest.mark.parametrize("day", EXPECTED)
+def test_nine_chips_to_china_on_four_dates(capsys, day):
+    found = by_chip(answer(capsys, *CHIPS, "--to", "CN", "--on", day))
+    assert set(IDS) <= set(found)
+    for chip, class_id in zip(IDS, EXPECTED[day], strict=True):
+        assert found[chip]["class"]["id"] == class_id, chip
+        expected = {A: True, B: True, OLD: True, NO: False, UNKNOWN: None}[class_id]
+        assert found[chip]["licence_required"] is expected, chip
+
+
+def test_paragraphs_and_margins_after_october_2023(capsys):
+    found = by_chip(answer(capsys, *CHIPS, "--to", "CN", "--on", "2023-12-01"))
+    margins = {
+        (chip, test["parameter"]): test["margin"]
+        for chip, verdict in found.items()
+        for test in verdict["tests"]
+    }
+    assert margins["nv-h20-96", "3A090.b.1.tpp_min"] == pytest.approx(-1.3, abs=0.05)
+    assert margins["nv-l20", "3A090.b.2.pd_min"] == pytest.approx(-1.8, abs=0.15)
+    assert margins["nv-l2", "3A090.a.2.tpp"] == pytest.approx(-3.5, abs=0.05)
+    assert margins["nv-rtx4090d", "3A090.note2.tpp"] == pytest.approx(-1.9, abs=0.05)
+    assert margins["nv-a800-sxm-80", "3A090.a.1.tpp"] == pytest.approx(4.0, abs=0.05)
+    assert found["nv-a800-sxm-80"]["class"]["paragraph"] == "3A090.a.1 and 3A090.a.2"
+    assert found["nv-rtx4090d"]["class"]["reason"].startswith("excluded by Note 2")
+    assert found["hw-910b4"]["class"]["paragraph"] == "3A090.a.2"
+    unknown = {entry["quantity"] for entry in found["amd-mi308x"]["unknown"]}
+    assert "tpp" in unknown
+
+
+def test_the_2022_margins(capsys):
+    found = by_chip(answer(capsys, "A100-80GB", "A800", "--to", "CN", "--on", "2022-12-01"))
+    io = {c: next(t for t in v["tests"] if t["quantity"] == "io_rate") for c, v in found.items()}
+    assert io["nv-a100-sxm-80"]["value"] == 664
+    assert io["nv-a100-sxm-80"]["margin"] == pytest.approx(10.7, abs=0.05)
+    assert io["nv-a800-sxm-80"]["met"] is False
+
+
+def test_notices_and_buyer_side_stay_apart_from_the_law(capsys):
+    h20 = answer(capsys, "H20", "--to", "CN", "--on", "2026-02-01")["chips"][0]
+    assert h20["class"]["id"] == "none"
+    assert h20["licence_required"] is False
+    assert h20["licence_by_notice"] is True
+    assert h20["permitted_without_licence"] is False
+    notice = h20["notices"][0]
+    assert (notice["addressee"], notice["grade"]) == ("NVIDIA", "Q")
+    assert notice["state"] == "unknown", "whether it outlives January 2026 is not documented"
+    assert {m["id"] for m in h20["buyer_side"]} >= {"cn-h20-discouraged", "cn-state-funded"}
+
+
+def test_the_fields_that_stay(capsys):
+    chip = answer(capsys, "H100", "--to", "CN", "--on", "2024-01-07")["chips"][0]
+    assert {
+        "chip", "destination", "on", "class", "licence_required", "exceptions", "review_policy",
+        "enforcement", "tests", "unknown", "notices", "buyer_side",
+    } <= set(chip)  # fmt: skip
+    assert {"id", "paragraph"} <= set(chip["class"])
+    assert {
+        "quantity", "value", "unit", "operator", "threshold", "met", "margin", "paragraph",
+        "source", "grade",
+    } <= set(chip["tests"][0])  # fmt: skip
+
+
+def test_as_of_forgets_the_october_2023_rule(capsys):
+    asked = ("A800", "H100", "H20", "--to", "CN", "--on", "2023-12-01", "--as-of", "2023-10-01")
+    a800, h100, h20 = answer(capsys, *asked)["chips"]
+    assert (a800["class"]["id"], a800["licence_required"]) == ("none", False)
+    assert (h100["class"]["id"], h100["licence_required"]) == ("3A090 (2022)", True)
+    assert h20["class"]["id"] == "unknown"
+    assert "nothing of it was public by 2023-10-01" in h20["class"]["reason"]
+    text = json.dumps([a800, h100])
+    assert "73458" not in text
+    assert "2025-" not in text
+
+
+def test_a_rounded_figure_gives_an_interval_not_a_guess(capsys):
+    a30 = answer(capsys, "A30", "--to", "CN", "--on", "2023-12-01")["chips"][0]
+    assert a30["class"] == {**a30["class"], "id": "3A090.b", "paragraph": "3A090.b.1"}
+    (test,) = [t for t in a30["tests"] if t["parameter"] == "3A090.b.2.pd_min"]
+    assert test["met"] is None
+    assert test["low"] < 3.2 < test["high"]
+    assert "3A090.b.2" in a30["unknown"][0]["would_decide"]
+
+
+def test_a_chip_made_and_sold_inside_china(capsys):
+    chip = answer(capsys, "910B2", "--to", "CN", "--from", "CN", "--on", "2025-06-01")["chips"][0]
+    assert chip["class"]["id"] == "3A090.a"
+    assert chip["licence_required"] is None
+    assert chip["domestic"] is True
+    assert "subject to the EAR" in {entry["quantity"] for entry in chip["unknown"]}
+    assert "gp10-ascend" in {entry["id"] for entry in chip["guidance"]}
+    before = answer(capsys, "910B2", "--to", "CN", "--from", "CN", "--on", "2024-06-01")
+    assert before["chips"][0]["guidance"] == []
+
+
+def test_four_parts_for_several_buyers(capsys):
+    def licence(chip: str, to: str, *more: str, on: str = "2026-06-01") -> dict:
+        return answer(capsys, chip, "--to", to, "--on", on, *more)["chips"][0]
+
+    h200 = licence("H200", "CN")
+    assert h200["review_policy"] == "case by case"
+    assert [d["band"] for d in h200["tariff"] if d["applies"]] == ["band1"]
+    assert len(h200["review"][0]["conditions"]) == 9
+    assert (
+        licence("H200", "China", "--from", "Singapore")["review_policy"] == "presumption of denial"
+    )
+    assert [e["id"] for e in licence("RTX 4090", "CN")["exceptions"]] == ["NAC"]
+    assert "ACA" in [e["id"] for e in licence("RTX 4090", "SA")["exceptions"]]
+    assert "ACA" in [e["id"] for e in licence("L40", "SA")["exceptions"]]
+    assert licence("H20", "SA")["licence_required"] is False
+    assert licence("H200", "IL")["licence_required"] is False
+    assert licence("H200", "SG", "--headquarters", "CN")["licence_required"] is True
+    emirates = licence("H200", "阿联酋", on="2026-08-01")
+    assert emirates["licence_required"] is True
+    assert "Supp. 8" in [e["id"] for e in emirates["exceptions"]]
+    german = licence("H200", "DE")
+    assert german["licence_required"] is False
+    assert german["enforcement"] == "not enforced"
+
+
+def test_the_sum_of_units_reading_is_offered(capsys):
+    best = answer(capsys, "RTX 4090 D", "--to", "CN", "--on", "2024-01-07")["chips"][0]
+    both = answer(
+        capsys, "RTX 4090 D", "--to", "CN", "--on", "2024-01-07", "--units", "sum-of-units"
+    )["chips"][0]
+    assert (best["class"]["id"], both["class"]["id"]) == ("none", "3A090.a")
+
+
+def test_a_reform_is_a_patch_and_says_so(capsys):
+    reform = str(Path(__file__).parents[2] / "examples" / "reform-s3374.yaml")
+    asked = ("H20", "L20", "--to", "CN", "--on", "2026-02-01", "--reform", reform)
+    h20, l20 = answer(capsys, *asked)["chips"]
+    assert h20["class"]["id"] == "3A090.a"
+    assert h20["class"]["paragraph"] == "S. 3374 (sum of both)"
+    assert h20["review_policy"] == "mandatory denial"
+    assert h20["reform"].startswith("S. 3374")
+    assert l20["class"]["id"] == "none"
+    assert answer(capsys, "H20", "--to", "CN", "--on", "2026-02-01")["chips"][0]["reform"] == ""
+
+
+def test_a_chip_of_ones_own_is_classified(capsys):
+    file = str(Path(__file__).parents[2] / "examples" / "chip-file.yaml")
+    found = answer(capsys, "--chip-file", file, "H20", "--to", "CN", "--on", "2024-01-07")["chips"]
+    assert found[0]["chip"] == "nv-h20-96"
+    assert len(found) == 2
+    assert found[1]["class"]["id"] in {A, B, NO, UNKNOWN}
+    assert any(test["quantity"] == "tpp" for test in found[1]["tests"])
+
+
+BAD = [
+    (["H20"], "--to"),
+    (["--to", "CN"], "name at least one chip"),
+    (["H2O0", "--to", "CN"], "H2O0"),
+    (["H20", "--to", "Atlantis"], "no such country"),
+    (["H20", "--to", "XX"], "no such country"),
+    (["H20", "--to", "CN", "--headquarters", "Moon"], "headquarters"),
+    (["H20", "--to", "CN", "--from", "Q"], "from"),
+    (["H20", "--to", "CN", "--on", "2023-13-01"], "YYYY-MM-DD"),
+    (["H20", "--to", "CN", "--on", "soon"], "YYYY-MM-DD"),
+    (["H20", "--to", "CN", "--as-of", "2023/01/01"], "YYYY-MM-DD"),
+    (["H20", "--to", "CN", "--reform", "no-such-file.yaml"], "no such file"),
+    (["H20", "--to", "CN", "--reform", "."], "folder"),
+    (["H20", "--to", "CN", "--chip-file", "no-such-file.yaml"], "no such file"),
+    (["H20", "--to", "CN", "--units", "all"], "units"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), BAD, ids=lambda x: str(x)[:40])
+def test_bad_input_gives_one_message(capsys, arguments, says):
+    assert run(["classify", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("tonnage: ")
+    assert says in err
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_the_text_names_the_binding_margin_and_is_no_advice(capsys):
+    asked = ["H20", "RTX 4090 D", "MI308X", "--to", "CN", "--on", "2025-06-01"]
+    assert run(["classify", *asked]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "TPP 2368 is 1.3 % under 2400 (3A090.b.1)" in text
+    assert "excluded by Note 2" in text
+    assert "Company notices" in text
+    assert "not legal advice" in text
+
+
+def test_help_has_an_example(capsys):
+    assert run(["classify", "--help"]) == 0
+    assert "Example: tonnage classify" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_scalar_path_starts_without_numpy():
+    code = (
+        "import sys; from tonnage.cli import run; run(['classify', 'H20', '--to', 'CN', '--json']);"
+        "assert 'numpy' not in sys.modules and 'scipy' not in sys.modules, 'heavy import'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
