@@ -30,6 +30,8 @@ def read_text(path: str | Path, largest_bytes: int = LARGEST_INPUT_BYTES) -> str
         If the file is missing, a folder, unreadable, larger than `largest_bytes` or not UTF-8.
     """
     shown, file = str(path), Path(path)
+    if not shown.strip():
+        raise InputError.of("file", shown, "no name given; name a file")
     try:
         if file.is_dir():
             raise InputError.of("file", shown, "this is a folder; name a file in it")
@@ -120,13 +122,14 @@ def parse_yaml(text: str, name: str = "input") -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise InputError.of("yaml", None, f"{error.problem}", f"{name}:{line}") from None
+        told = ", ".join(filter(None, (error.context, error.problem)))
+        raise InputError.of("yaml", None, told, f"{name}:{line}") from None
     except yaml.YAMLError:
         raise InputError.of("yaml", None, "holds characters YAML does not allow", name) from None
     finally:
         loader.dispose()
     if node is None:
-        raise InputError.of("file", name, "empty; see `tonnage plan --help` for an example")
+        raise InputError.of("file", name, "empty; `--help` and docs/how say what belongs in it")
     lines: dict[tuple[str | int, ...], int] = {}
     faults: list[Fault] = []
     data = _plain(node, (), lines, faults, name)
@@ -170,7 +173,9 @@ def _plain(
         return [_plain(item, (*path, i), lines, faults, name) for i, item in items]
     try:
         return yaml.constructor.SafeConstructor().construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError):
+    except ValueError:
+        return node.value  # such as 2025-13-01: left as text, the reader of the field says how
+    except yaml.YAMLError:
         mend = "not a plain value; write a number, text, true, false or a day"
         faults.append(Fault(dotted(path), node.value, mend, f"{name}:{lines[path]}"))
         return None

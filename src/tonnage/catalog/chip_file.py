@@ -193,32 +193,22 @@ class _Reader:
                 self._fault(("values", name), None, f"no such quantity; {', '.join(near)}")
                 continue
             filled = {**base, **entry} if isinstance(entry, dict) else entry
-            part = self._part(("values", name), filled, _ValueIn)
-            if part is not None:
-                stated = self._stated(quantity, part, sources)
-                if stated is not None:
-                    values[name] = stated
+            stated = self._stated(quantity, filled, sources)
+            if stated is not None:
+                values[name] = stated
         return {name: values[name] for name in QUANTITIES if name in values}
 
     def _stated(
-        self, quantity: Quantity, part: _ValueIn, sources: Mapping[str, Source]
+        self, quantity: Quantity, filled: Any, sources: Mapping[str, Source]
     ) -> Sourced[Value] | None:
-        at: At = ("values", quantity.name)
+        """Return one value; what is wrong with its form and with its meaning is told together."""
         before = len(self.faults)
-        value: Value = 0.0
-        try:
-            value = read_value(part.value, quantity)
-        except ValueError as error:
-            self._fault((*at, "value"), part.value, str(error))
-        if part.unit != quantity.unit:
-            mend = f"write {quantity.unit!r}" if quantity.unit else "leave the unit out"
-            self._fault((*at, "unit"), part.unit, f"{quantity.name} is stated otherwise; {mend}")
-        if part.source not in sources:
-            self._fault((*at, "source"), part.source, "not under `sources`; add it there")
-        if part.confidence not in set(Confidence):
-            self._fault((*at, "confidence"), part.confidence, f"one of {', '.join(Confidence)}")
-        self._check_ends(at, part, value)
-        if len(self.faults) > before:
+        at: At = ("values", quantity.name)
+        part = self._part(at, filled, _ValueIn)
+        value = self._meaning(at, quantity, filled, sources) if isinstance(filled, dict) else None
+        if part is not None and value is not None:
+            self._check_ends(at, part, value)
+        if part is None or value is None or len(self.faults) > before:
             return None
         return Sourced(
             value,
@@ -230,6 +220,27 @@ class _Reader:
             low=part.low,
             high=part.high,
         )
+
+    def _meaning(
+        self, at: At, quantity: Quantity, filled: dict[str, Any], sources: Mapping[str, Source]
+    ) -> Value | None:
+        value: Value | None = None
+        if "value" in filled:
+            try:
+                value = read_value(filled["value"], quantity)
+            except ValueError as error:
+                self._fault((*at, "value"), filled["value"], str(error))
+        unit = filled.get("unit", "")
+        if unit != quantity.unit:
+            mend = f"write {quantity.unit!r}" if quantity.unit else "leave the unit out"
+            self._fault((*at, "unit"), unit or None, f"{quantity.name} has another unit; {mend}")
+        source = filled.get("source")
+        if isinstance(source, str) and source not in sources:
+            self._fault((*at, "source"), source, "not under `sources`; add it there")
+        confidence = filled.get("confidence")
+        if isinstance(confidence, str) and confidence not in set(Confidence):
+            self._fault((*at, "confidence"), confidence, f"one of {', '.join(Confidence)}")
+        return value
 
     def _check_ends(self, at: At, part: _ValueIn, value: Value) -> None:
         if part.low is None and part.high is None:
@@ -251,6 +262,8 @@ def _mend(found: Mapping[str, Any], model: type[BaseModel]) -> str:
         return f"no such field; the fields are {', '.join(model.model_fields)}"
     if kind == "value_error":
         return str(found["ctx"]["error"])
+    if kind == "string_too_short":
+        return "empty; write some text"
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(str(found["loc"][-1]), "not in the form that is wanted")
     return re.sub(r"^Input should be", "should be", str(found["msg"]))

@@ -11,7 +11,7 @@ import click
 from tonnage.cli.options import common, print_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
 WIDTH_WITHOUT_TERMINAL = 160
 
@@ -41,7 +41,8 @@ def list_command(vendor: str | None, hq: str | None, as_of: date, as_json: bool)
         print_json(report.list_to_json(answer))
         return
     if answer.sheets:
-        _print(report.list_table(answer))
+        console = _console()
+        console.print(report.list_table(answer, console.width))
     click.echo(report.list_text(answer))
 
 
@@ -64,12 +65,11 @@ def show_command(chip: str | None, chip_file: str | None, as_of: date, as_json: 
     if as_json:
         print_json(report.sheet_to_json(sheet))
         return
-    _print(report.sheet_table(sheet))
+    _console().print(report.sheet_table(sheet))
     click.echo(report.sheet_text(sheet))
 
 
-def _print(table: Table) -> None:
+def _console() -> Console:
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
-    Console(width=width, soft_wrap=False).print(table)
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)

@@ -22,6 +22,14 @@ _COLUMNS = (
     ("scale_up_gbs", "link"),
     ("tdp_w", "W"),
 )
+_TITLES = ("id", "chip", "HQ", *(title for _, title in _COLUMNS), "TPP", "density")
+WIDEST = 135
+_NARROW = (
+    (85, frozenset({"chip", "HQ", "FP8", "INT8", "link", "W"})),
+    (110, frozenset({"chip", "INT8"})),
+    (WIDEST, frozenset({"chip"})),
+)
+"""Below so many characters, the columns that are left out."""
 
 
 def list_to_json(answer: ChipList) -> dict[str, Any]:
@@ -74,22 +82,33 @@ def _stated(found: Sourced[Any] | None) -> dict[str, Any] | None:
     }
 
 
-def list_table(answer: ChipList) -> Table:
-    """Return one row a chip: rates (TFLOP/s, TOP/s), memory, link, power, TPP and density."""
+def list_table(answer: ChipList, width: int = WIDEST) -> Table:
+    """Return one row a chip: rates (TFLOP/s, TOP/s), memory, link, power, TPP and density.
+
+    A narrow terminal (`width` in characters) gets fewer columns rather than cut numbers.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    left_out = next((titles for most, titles in _NARROW if width < most), frozenset[str]())
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for title in ("id", "chip", "HQ"):
-        grid.add_column(title, no_wrap=True)
-    for title in (*(title for _, title in _COLUMNS), "TPP", "density"):
-        grid.add_column(title, justify="right", no_wrap=True)
-    for sheet in answer.sheets:
-        chip = sheet.chip
-        numbers = [_number(_cell(chip, quantity)) for quantity, _ in _COLUMNS]
-        computed = [_number(sheet.tpp), _number(sheet.performance_density, 2)]
-        grid.add_row(chip.id, chip.name, chip.headquarters, *numbers, *computed)
+    # One row of tall cells: rich lays out twelve of them far sooner than fourteen hundred.
+    tall = []
+    columns = zip(*(_cells(sheet) for sheet in answer.sheets), strict=True)
+    for title, column in zip(_TITLES, columns, strict=True):
+        if title not in left_out:
+            text = title in _TITLES[:3]
+            grid.add_column(title, justify="left" if text else "right", no_wrap=True)
+            tall.append("\n".join(column))
+    grid.add_row(*tall)
     return grid
+
+
+def _cells(sheet: ChipSheet) -> list[str]:
+    chip = sheet.chip
+    numbers = [_number(_cell(chip, quantity)) for quantity, _ in _COLUMNS]
+    computed = [_number(sheet.tpp), _number(sheet.performance_density, 2)]
+    return [chip.id, chip.name, chip.headquarters, *numbers, *computed]
 
 
 def _cell(chip: Chip, quantity: str) -> float | None:
@@ -103,8 +122,8 @@ def list_text(answer: ChipList) -> str:
         return f"No chip of the catalog was public on {answer.as_of}."
     return (
         f"{len(answer.sheets)} chips as known on {answer.as_of}. Rates are dense: FP16 (or BF16) "
-        "and FP8 in TFLOP/s with FP32 accumulation, INT8 in TOP/s; link is all chip-to-chip links, both "
-        "directions, in GB/s.\n"
+        "and FP8 in TFLOP/s with FP32 accumulation, INT8 in TOP/s; link is all chip-to-chip links, "
+        "both directions, in GB/s.\n"
         f"TPP and performance density (TPP per mm2) are computed; {UNKNOWN} is not public. "
         "`tonnage chips show ID` gives each number's source."
     )
