@@ -12,6 +12,12 @@ from tonnage.cli.workload import given_load, workload_options
 from tonnage.errors import InputError
 
 
+_TERMS = (
+    "years", "utilisation", "tariff", "pue", "price", "rent", "rent_trend", "power_w",
+    "cost_of_money",
+)  # fmt: skip
+
+
 @click.command("cost")
 @click.argument("chip", required=False)
 @click.option("--chip-file", type=str, help="A chip described in a file instead of CHIP.")
@@ -23,6 +29,7 @@ from tonnage.errors import InputError
 @click.option("--pue", type=float, help="Power usage effectiveness (default: the country's).")
 @click.option("--price", type=float, help="USD for one chip in its server (default: published).")
 @click.option("--rent", type=float, help="USD per chip-hour on demand (default: published).")
+@click.option("--rent-trend", type=float, help="Change of rents a year, such as -0.1.")
 @click.option("--power-w", type=float, help="Board power of one chip (default: the catalog's).")
 @click.option("--cost-of-money", type=float, help="Share a year, such as 0.08.")
 @click.option("--on", type=Day(), help="Day whose prices are used (default: --as-of).")
@@ -48,13 +55,12 @@ def command(
     """
     from tonnage.cost import Terms
     from tonnage.report import cost as report
+    from tonnage.rules import country as country_code
     from tonnage.study.ownership import total_cost
 
     if (chip is None) == (chip_file is None):
         raise InputError.of("chip", chip, "name one chip, or give --chip-file")
-    names = ("years", "utilisation", "tariff", "pue", "price", "rent", "power_w", "cost_of_money")
-    given = {name: options[name] for name in names if options[name] is not None}
-    from tonnage.rules import country as country_code
+    given = {name: options[name] for name in _TERMS if options[name] is not None}
 
     terms = Terms(country=country_code(country, "country"), **given)
     load = given_load(workload, options)

@@ -7,6 +7,7 @@ by `ownership`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import expm1, log1p
 
 from tonnage.units import HOURS_PER_MONTH, KILO, MONTHS_PER_YEAR
 
@@ -25,7 +26,8 @@ def annuity(rate: float, periods: float) -> float:
     """
     if rate == 0:
         return 1.0 / periods
-    return float(rate / (1.0 - (1.0 + rate) ** -periods))
+    # expm1 and log1p: a rate of 1e-20 must not vanish in 1 + rate.
+    return float(rate / -expm1(-periods * log1p(rate)))
 
 
 def ledger(x: Mapping[str, float], years: float, utilisation: float) -> dict[str, float]:

@@ -25,6 +25,10 @@ yearly decay of the price histories in `costs/life.csv`."""
 ELSEWHERE_SIGMA = 0.15
 """Deviation of the log added to a price of another country; our assumption."""
 
+WEAK_SIGMA = 0.2
+"""Deviation of the log added to a price of a weak source, even one that states a range: it is
+forum-grade, and often unclear in its unit; our assumption."""
+
 _NOT_LAWFUL = ("black", "smuggled", "grey", "gray", "unofficial", "imported")
 
 
@@ -86,7 +90,7 @@ def choose(quotes: Iterable[Quote], good: Good, country: str, on: date) -> list[
 def together(quotes: list[Quote], name: str, country: str, on: date) -> Figure | None:
     """Return chosen quotes as one figure: lowest low, median middle, highest high.
 
-    Each is widened for its age, and for coming from another country.
+    Each is widened for its age, for coming from another country, and for a weak source.
     """
     if not quotes:
         return None
@@ -106,7 +110,8 @@ def together(quotes: list[Quote], name: str, country: str, on: date) -> Figure |
 def _widened(quote: Quote, country: str, on: date) -> Spread:
     years = max(0.0, (on - quote.day).days / 365.25)
     away = ELSEWHERE_SIGMA if quote.country not in (country, "world") else 0.0
-    more = hypot(STALE_SIGMA * years, away)
+    weak = WEAK_SIGMA if quote.confidence is Confidence.WEAK else 0.0
+    more = hypot(STALE_SIGMA * years, away, weak)
     s = quote.usd
     low = hypot(log(s.p50 / s.p10) / Z90, more)
     high = hypot(log(s.p90 / s.p50) / Z90, more)

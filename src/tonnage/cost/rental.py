@@ -57,7 +57,15 @@ def rent(
             Confidence.ESTIMATED, on, note,
         )  # fmt: skip
     ratios = {m: book.latest("reserved_ratio", scopes=(str(m),)) for m in CONTRACT_MONTHS}
-    return Rent(hourly, ratios, book.latest("rent_trend").times(0.01, "share/year"))
+    return Rent(hourly, ratios, _trend(terms, book))
+
+
+def _trend(terms: Terms, book: CostBook) -> Figure:
+    observed = book.latest("rent_trend").times(0.01, "share/year")
+    if terms.rent_trend is None:
+        return observed
+    value = Spread.exactly(terms.rent_trend)
+    return Figure("rent trend", value, "share/year", GIVEN, Confidence.REPORTED, book.as_of)
 
 
 def _given(terms: Terms, book: CostBook) -> Figure | None:

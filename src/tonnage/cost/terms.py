@@ -19,6 +19,7 @@ _LIMITS: dict[str, tuple[float, float, str]] = {
     "price": (1.0, 1e7, "USD for one chip in its server, from 1 to 10,000,000"),
     "rent": (1e-3, 1e4, "USD per chip-hour, from 0.001 to 10,000"),
     "power_w": (1.0, 1e5, "board power in watts, from 1 to 100,000"),
+    "rent_trend": (-0.9, 2.0, "change of rents a year as a share from -0.9 to 2, such as -0.1"),
     "cost_of_money": (0.0, 1.0, "a share a year from 0 to 1, such as 0.08"),
 }
 
@@ -46,6 +47,8 @@ class Terms:
     """USD for one chip in its server, in place of the published prices."""
     rent: float | None = None
     """USD per chip-hour on demand, in place of the published rents."""
+    rent_trend: float | None = None
+    """Change of rents a year, as a share, in place of the observed one."""
     power_w: float | None = None
     """Board power of one chip, in place of the catalog's."""
     cost_of_money: float | None = None

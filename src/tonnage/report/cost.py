@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from tonnage.cost import BreakEven, Item, Offer
+from tonnage.cost import BreakEven, Item, Offer, resale_of
 from tonnage.provenance import Spread
 from tonnage.study.match_load import TRAIN
 from tonnage.study.ownership import TotalCost, WorkCost
@@ -45,6 +46,10 @@ def to_json(answer: TotalCost) -> dict[str, Any]:
         "break_even_by_utilisation": [_way(way) for way in answer.by_utilisation],
         "utilisation_to_own": answer.utilisation_to_own,
         "residual": (owned.per_chip["residual"] * owned.chips).to_dict(),
+        "resale_by_year": [
+            {"years": year, "usd": (resale_of(owned, year) * owned.chips).to_dict()}
+            for year in range(1, ceil(owned.terms.years) + 1)
+        ],
         "rent": None
         if rented is None
         else {

@@ -29,7 +29,7 @@ from tonnage.rules import country as country_code
 from tonnage.study.match_curve import Curve, Need, curves, kept, needed
 from tonnage.study.match_law import Permission, permission
 from tonnage.study.match_load import TRAIN, WorkLoad
-from tonnage.study.match_rate import Speed
+from tonnage.study.match_rate import SERVING_SIZES, Speed
 from tonnage.study.match_why import why
 from tonnage.workload import ServingJob
 
@@ -146,7 +146,7 @@ def match(
         _row(buyer, target, found, speed, chips, given, load)
         for target, found in zip(targets, others, strict=True)
     )
-    notes = (*_notes(load), *([owned] if isinstance(owned, str) else []))
+    notes = (*_notes(load), *_notes_on(speed, chips), *([owned] if isinstance(owned, str) else []))
     law = buyer.permission(reference)
     return Match(reference, chips, speed, given, law, rows, load, place, seat, day, known, notes)
 
@@ -200,6 +200,7 @@ def _row(
     per_chip = Spread(need.p10 / count, need.p50 / count, need.p90 / count)
     against = compare(owned, given, per_chip) if given is not None else None
     notes = tuple(f"{name} estimated from sibling chips" for name in owned.estimated)
+    notes += (speed.note,) if speed.note else ()
     return MatchRow(chip, need, speed, owned, against, share, reasons, law, notes)
 
 
@@ -225,6 +226,13 @@ def _named(
     if faults:
         raise InputError(faults)
     return found[0], list(dict.fromkeys(found[1:]))
+
+
+def _notes_on(speed: Speed, chips: int) -> list[str]:
+    notes = [speed.note] if speed.note else []
+    if speed.group == speed.chips > SERVING_SIZES[-1] and speed.chips < chips:
+        notes.append(f"{speed.chips:,} of the {chips:,} do the most that they can do together")
+    return notes
 
 
 def _notes(load: WorkLoad) -> tuple[str, ...]:

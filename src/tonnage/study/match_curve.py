@@ -30,10 +30,6 @@ class Curve:
     speeds: tuple[Speed, ...]
     """By rising number of chips."""
 
-    def at(self, chips: int) -> Speed | None:
-        """Return the speed searched at exactly so many chips."""
-        return next((s for s in self.speeds if s.chips == chips), None)
-
     def nearest(self, chips: int) -> Speed:
         """Return the speed at the smallest searched size that holds `chips`, or at the largest."""
         return next((s for s in self.speeds if s.chips >= chips), self.speeds[-1])
@@ -70,9 +66,9 @@ def curves(chips: list[Chip], count: int, load: WorkLoad) -> list[Curve | str]:
     reference = _single(chips[0], load, count)
     if isinstance(reference, str):
         return [reference, *("the reference has no answer" for _ in chips[1:])]
-    target = count * reference.speeds[0].per_chip.p50
-    same = chips[0]
-    rest = [reference if c is same else _towards(c, load, count, target) for c in chips[1:]]
+    speed, same = reference.speeds[0], chips[0]
+    target = delivered(speed, count)
+    rest = [reference if c is same else _towards(c, load, speed.chips, target) for c in chips[1:]]
     return [reference, *rest]
 
 
@@ -92,8 +88,9 @@ def _towards(chip: Chip, load: WorkLoad, count: int, target: float) -> Curve | s
         if isinstance(one, str):
             reason = reason or one
             continue
-        found += one.speeds
-        if size * one.speeds[0].per_chip.p50 >= target:
+        if not found or one.speeds[0].chips > found[-1].chips:
+            found += one.speeds
+        if delivered(one.speeds[0], size) >= target:
             break
     if not found:
         return reason
@@ -104,7 +101,7 @@ def _towards(chip: Chip, load: WorkLoad, count: int, target: float) -> Curve | s
         if isinstance(one, str):
             break
         found = [*one.speeds, *found]
-        if size * one.speeds[0].per_chip.p50 >= target:
+        if delivered(one.speeds[0], size) >= target:
             found, size = found[:1], found[0].chips
     return Curve(chip, tuple(found))
 
@@ -171,8 +168,9 @@ def kept(ours: Curve, reference: Speed, count: int) -> Spread | None:
     """
     if ours.chip.id == reference.chip.id:
         return Spread.exactly(1.0)
-    speed = ours.at(count) or ours.speeds[0]
-    if speed.chips > count:
+    runs = [s for s in ours.speeds if s.chips <= count]
+    if not runs:
         return None
+    speed = runs[-1]
     share = delivered(speed, count) / delivered(reference, count)
     return Spread.lognormal(share, ratio_sigma(speed, reference)) if share > 0 else None

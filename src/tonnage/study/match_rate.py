@@ -40,25 +40,82 @@ class Speed:
     group: int
     """Chips of one deployment; for training, all of them."""
     estimate: TrainingEstimate | ServingEstimate
+    note: str = ""
+
+
+BATCH_LEEWAY = 0.05
+"""Share by which a global batch may be moved so that it divides over the chips; our assumption."""
 
 
 def training_speed(chip: Chip, load: WorkLoad, chips: int) -> Speed:
-    """Return the best layout of a training job on exactly `chips` chips.
+    """Return the best use of at most `chips` chips for a training job.
+
+    All of them in one layout, with the global batch moved by up to 5 % where it does not divide
+    over them; or fewer, down to whole servers or a number that the batch divides over, if those do
+    more work. `chips` of the answer says how many are used, `note` what was moved.
 
     Raises
     ------
     Infeasible
-        If no layout of that many chips fits.
+        If no layout of these numbers fits.
     NotEnoughKnown
         If the chip's rates or memory are not public.
     """
+    best: Speed | None = None
+    refusal: Infeasible | None = None
+    for count, batch in _uses(load, chips):
+        try:
+            found = _searched(chip, load, count, batch)
+        except Infeasible as no:
+            refusal = refusal or no
+            continue
+        if best is None or count * found.per_chip.p50 > best.chips * best.per_chip.p50:
+            best = found
+    if best is None:
+        assert refusal is not None
+        raise refusal
+    return best
+
+
+def _uses(load: WorkLoad, chips: int) -> list[tuple[int, int]]:
+    """Return the numbers of chips and global batches worth searching, the asked ones first."""
     assert isinstance(load.job, TrainingJob)
+    batch = load.job.global_batch
+    found = [(chips, batch)]
+    whole = chips // 8 * 8
+    for count in dict.fromkeys(n for n in (chips, whole) if n > 0):
+        odd = count // (count & -count)
+        moved = round(batch / odd) * odd
+        if batch % odd and abs(moved / batch - 1) <= BATCH_LEEWAY:
+            found.append((count, moved))
+    divisor = batch // (batch & -batch)
+    friendly = max(_below(chips, odd) for odd in (1, divisor))
+    if friendly != chips and len(found) == 1:
+        found.append((friendly, batch))
+    return found
+
+
+def _below(chips: int, odd: int) -> int:
+    """Return the largest odd · 2^k that is at most `chips`; 0 if there is none."""
+    return odd << ((chips // odd).bit_length() - 1) if odd <= chips else 0
+
+
+def _searched(chip: Chip, load: WorkLoad, chips: int, batch: int) -> Speed:
+    job = load.job
+    assert isinstance(job, TrainingJob)
     stack = find_framework(load.framework) if load.framework else default_framework(chip.vendor)
-    best = search_training(chip, load.job, chips, stack).best
+    best = search_training(chip, replace(job, global_batch=batch), chips, stack).best
     spent = sum(best.breakdown_s.values())
     parts = {name: s / spent for name, s in best.breakdown_s.items()} if spent else {}
-    text = _written(best.layout.to_dict())
-    return Speed(chip, chips, best.tokens_per_s_per_chip, text, best.bottleneck, parts, chips, best)
+    note = (
+        f"global batch {batch:,} in place of {job.global_batch:,}"
+        if batch != job.global_batch
+        else ""
+    )
+    return Speed(
+        chip, chips, best.tokens_per_s_per_chip, _written(best.layout.to_dict()),
+        best.bottleneck, parts, chips, best, note,
+    )  # fmt: skip
 
 
 def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Speed | str]:
