@@ -27,6 +27,7 @@ _VERBS: dict[str, str] = {
     "load_of": "tonnage.study.match_load",
     "total_cost": "tonnage.study.ownership",
     "plan": "tonnage.study.plan",
+    "predict_serving": "tonnage.study.serving",
     "predict_training": "tonnage.study.training",
 }
 """Public name → module that defines it."""

@@ -73,7 +73,11 @@ _HOME = {
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),
     "serving.pools": ("Pool", "PoolsEstimate", "search_pools"),
-    "serving.search": ("Sizing", "fewest_chips", "pareto_front", "search_chips", "search_serving"),
+    "serving.search": (
+        "Sizing", "fewest_chips", "pareto_front", "search_catalog", "search_chips",
+        "search_serving",
+    ),
+    "serving.simulate": ("Simulation", "simulate_serving"),
 }  # fmt: skip
 """Module → public names in it."""
 

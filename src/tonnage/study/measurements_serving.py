@@ -17,7 +17,7 @@ from tonnage.perf import (
     find_engine,
 )
 from tonnage.provenance import Spread
-from tonnage.study.measurements import Row
+from tonnage.study.measurements import Assumption, Row
 from tonnage.study.measurements_labels import Unusable, chip_of, format_of
 from tonnage.study.measurements_model import serving_model
 from tonnage.workload import Arrivals, ServingJob, Speculation
@@ -44,7 +44,7 @@ class ServingQuestion:
     case: ServingCase
     metric: str
     measured: float
-    assumed: tuple[str, ...]
+    assumed: tuple[Assumption, ...]
 
 
 def serving_question(row: Row, catalog: Catalog) -> ServingQuestion:
@@ -56,7 +56,7 @@ def serving_question(row: Row, catalog: Catalog) -> ServingQuestion:
         Naming what is missing.
     """
     metric, measured = _headline(row)
-    assumed: list[str] = []
+    assumed: list[Assumption] = []
     labelled = chip_of(row, catalog)
     assumed += labelled.assumed
     layout = _layout(row, assumed)
@@ -86,7 +86,7 @@ def _engine(row: Row, vendor: str) -> Engine:
         return find_engine(None, "", row.count("year"), vendor)
 
 
-def _layout(row: Row, assumed: list[str]) -> ServingLayout:
+def _layout(row: Row, assumed: list[Assumption]) -> ServingLayout:
     chips = row.count("n_chips")
     tp, pp, dp = row.count("tp"), row.count("pp") or 1, row.count("dp")
     if chips is None and tp is None:
@@ -95,19 +95,19 @@ def _layout(row: Row, assumed: list[str]) -> ServingLayout:
     chips = chips or (tp or 1) * pp * (dp or 1)
     if tp is None:
         tp = max(chips // (pp * (dp or 1)), 1)
-        assumed.append(f"tp taken as {tp}")
+        assumed.append(Assumption(f"tp taken as {tp}", 0.1))
     if chips % (tp * pp):
         message = f"tp·pp = {tp * pp} does not divide n_chips = {chips}"
         raise Unusable(message)
     replicas = chips // (tp * pp)
     ep = row.count("ep") or 1
     if dp is not None and dp not in (1, replicas):
-        assumed.append(f"dp taken as {replicas}")
+        assumed.append(Assumption(f"dp taken as {replicas}", 0.1))
     return ServingLayout(tp=tp, pp=pp, dp=replicas, ep=ep)
 
 
 def _job(
-    row: Row, layout: ServingLayout, assumed: list[str], usual_kv: Callable[[str], str]
+    row: Row, layout: ServingLayout, assumed: list[Assumption], usual_kv: Callable[[str], str]
 ) -> ServingJob:
     model = serving_model(row)
     weights = _weights(row, model.id, assumed)
@@ -142,7 +142,7 @@ def _job(
     )
 
 
-def _weights(row: Row, model: str, assumed: list[str]) -> str:
+def _weights(row: Row, model: str, assumed: list[Assumption]) -> str:
     cell = row.text("weight_precision")
     found = format_of(cell)
     if found is not None:
@@ -155,7 +155,7 @@ def _weights(row: Row, model: str, assumed: list[str]) -> str:
     hinted = re.search(r"\b(nvfp4|mxfp4|fp8|w8a8|int8|awq|int4)\b", told)
     supposed = native.get(model, "bf16") if hinted is None else hinted.group(1)
     weights = format_of(supposed) or "bf16"
-    assumed.append(f"weight_precision taken as {weights}")
+    assumed.append(Assumption(f"weight_precision taken as {weights}", 0.3))
     return weights
 
 
@@ -174,15 +174,18 @@ def _arrivals(row: Row) -> Arrivals:
     return Arrivals.CLOSED
 
 
-def _unstated_batch(row: Row, layout: ServingLayout, prompt: float, assumed: list[str]) -> float:
+def _unstated_batch(
+    row: Row, layout: ServingLayout, prompt: float, assumed: list[Assumption]
+) -> float:
     """Return the batch of a run that states none: by the tokens on each device, else one."""
     told = re.search(r"([\d,]+) tokens per device", row.told)
     if told is None and layout.dp == 1:
-        assumed.append("batch taken as 1")
+        assumed.append(Assumption("batch taken as 1", 0.4))
         return 1.0
     tokens = float(told.group(1).replace(",", "")) if told else float(PREFILL_TOKENS)
     if told is None:
-        assumed.append(f"{PREFILL_TOKENS} prompt tokens per device assumed")
+        text = f"{PREFILL_TOKENS} prompt tokens per device assumed"
+        assumed.append(Assumption(text, 0.1))
     return max(layout.dp * tokens / max(prompt, 1.0), 1.0)
 
 
@@ -272,6 +275,6 @@ def all_questions(
     for row in rows:
         try:
             asked.append(serving_question(row, catalog))
-        except Unusable as reason:
+        except (Unusable, TonnageError) as reason:
             skipped.append((row, str(reason)))
     return asked, skipped

@@ -7,18 +7,22 @@ is a float array over axis [case], so that one pass answers all of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from tonnage.catalog import Chip
-from tonnage.perf.machine import Machine, Number, Rate, machine_of, stack, stack_rates
+from tonnage.perf.machine import Machine, Rate, machine_of, stack, stack_rates
+from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.engine import Engine, stack_engines
 from tonnage.perf.serving.layout import ServingLayout, ServingLayouts, stack_layouts
 from tonnage.perf.shape import Shape, shape_of, stack_shapes
 from tonnage.workload import Arrivals, Model, ServingJob, TrainingJob, bytes_per_element
 
 KINDS = (Arrivals.CLOSED, Arrivals.OPEN, Arrivals.STATIC, Arrivals.OFFLINE)
+PEER_CONTENTION = 0.17
+"""Slowing per member of collectives over PCIe between data-centre cards; fitted on TensorRT-LLM
+0.14 runs on L40S and A100 PCIe, 4 and 8 cards."""
 ENDLESS = 1e6
 """Requests, or rounds of requests, of a run that states no end."""
 
@@ -68,6 +72,9 @@ class Cases:
     wide: Rate
     """16-bit rate: attention, and layers that quantized checkpoints leave alone."""
     attention_rate: Rate
+    """Of the attention projections and shared experts."""
+    expert_machine: Machine
+    expert_rate: Rate
     shape: Shape
     engine: Engine
     layout: ServingLayouts
@@ -78,6 +85,8 @@ class Cases:
     """Stored bytes of a weight of the attention projections."""
     head_bytes: Number
     kv_bytes: Number
+    integer4: Number
+    """1 where weights are 4-bit integers, unpacked before they are multiplied."""
     deviation: tuple[float, ...]
     """Deviation of the log from doubt about the machine's constants, by case."""
 
@@ -103,7 +112,18 @@ def compute_precision(weights: str, activations: str | None, rates: Any) -> str:
 
 
 def cases_of(cases: Sequence[ServingCase]) -> Cases:
-    """Return many questions as arrays.
+    """Return many questions as arrays, the engines' ratios worked in.
+
+    Raises
+    ------
+    NotEnoughKnown
+        If a chip lacks memory size, bandwidth or a rate.
+    """
+    return tuned(plain_cases(cases))
+
+
+def plain_cases(cases: Sequence[ServingCase]) -> Cases:
+    """Return many questions as arrays; `tuned` makes them ready.
 
     Raises
     ------
@@ -113,46 +133,93 @@ def cases_of(cases: Sequence[ServingCase]) -> Cases:
     import numpy as np
 
     bare = [_machine(case.chip) for case in cases]
-    engine = stack_engines([case.engine for case in cases])
     jobs = [case.job for case in cases]
     formats = [
         compute_precision(job.weights, job.activations, machine.rates)
         for job, machine in zip(jobs, bare, strict=True)
     ]
-    machine = stack(bare)
     rate = stack_rates([m.rate(f) for m, f in zip(bare, formats, strict=True)])
     wide = stack_rates([m.rate("bf16") for m in bare])
-    fours = np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float)
-    slow = engine.memory_ratio * np.where(fours > 0, engine.int4_ratio, 1.0)
-    machine = replace(machine, memory_efficiency=machine.memory_efficiency * slow)
-    kept = [job.weights == "mxfp4" for job in jobs]
-    stored = [bytes_per_element(job.weights) for job in jobs]
-    attention_bytes = [2.0 if k else s for k, s in zip(kept, stored, strict=True)]
-    mask = np.array(kept)
-    ratio = engine.gemm_ratio
-    plain = Rate(rate.peak, rate.efficiency * ratio, rate.operand_bytes)
-    wide_used = Rate(wide.peak, wide.efficiency * ratio, wide.operand_bytes)
-    attention_rate = Rate(
-        *(
-            np.where(mask, getattr(wide_used, n), getattr(plain, n))
-            for n in ("peak", "efficiency", "operand_bytes")
-        )
-    )
+    # Checkpoints in MXFP4 quantize the experts only.
+    kept = np.array([job.weights == "mxfp4" for job in jobs])
+    stored = np.array([bytes_per_element(job.weights) for job in jobs])
     return Cases(
-        machine=machine,
-        rate=plain,
-        wide=wide_used,
-        attention_rate=attention_rate,
+        machine=stack(bare),
+        rate=rate,
+        wide=wide,
+        attention_rate=_choose(kept, wide, rate),
+        expert_machine=stack(bare),
+        expert_rate=rate,
         shape=stack_shapes([_shape(job.model) for job in jobs]),
-        engine=engine,
+        engine=stack_engines([case.engine for case in cases]),
         layout=stack_layouts([case.layout for case in cases]),
         load=_load(jobs),
-        weight_bytes=np.array(stored),
-        attention_bytes=np.array(attention_bytes),
+        weight_bytes=stored,
+        attention_bytes=np.where(kept, 2.0, stored),
         head_bytes=np.array([0.8 if job.weights == "q4_k_m" else 2.0 for job in jobs]),
         kv_bytes=np.array([bytes_per_element(job.kv) for job in jobs]),
+        integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
         deviation=tuple(m.sigma for m in bare),
     )
+
+
+def check_chip(chip: Chip, job: ServingJob) -> None:
+    """Raise what is missing of a chip to serve a job.
+
+    Raises
+    ------
+    NotEnoughKnown
+        Naming memory size, bandwidth or rate.
+    """
+    machine = machine_of(chip)
+    machine.rate(compute_precision(job.weights, job.activations, machine.rates))
+    machine.rate("bf16")
+
+
+def repeated(cases: Cases, count: int) -> Cases:
+    """Return the first case `count` times over."""
+    import numpy as np
+
+    def spread(part: Any) -> Any:
+        if isinstance(part, np.ndarray):
+            return np.repeat(part[:1], count)
+        if is_dataclass(part) and not isinstance(part, type):
+            return replace(part, **{f.name: spread(getattr(part, f.name)) for f in fields(part)})
+        return part
+
+    result: Cases = replace(spread(cases), deviation=cases.deviation[:1] * count)
+    return result
+
+
+def tuned(cases: Cases) -> Cases:
+    """Return the cases with the engine's ratios worked into the machine's efficiencies."""
+    import numpy as np
+
+    engine, machine = cases.engine, cases.machine
+    fours = np.where(cases.integer4 > 0, engine.int4_ratio, 1.0)
+    memory = machine.memory_efficiency * engine.memory_ratio * fours
+    experts = memory * engine.moe_memory_ratio
+    moe = engine.gemm_ratio * engine.moe_ratio
+    return replace(
+        cases,
+        machine=replace(machine, memory_efficiency=memory),
+        expert_machine=replace(machine, memory_efficiency=experts),
+        rate=_scale(cases.rate, engine.gemm_ratio),
+        wide=_scale(cases.wide, engine.gemm_ratio),
+        attention_rate=_scale(cases.attention_rate, engine.gemm_ratio),
+        expert_rate=_scale(cases.rate, moe),
+    )
+
+
+def _scale(rate: Rate, ratio: Number) -> Rate:
+    return Rate(rate.peak, rate.efficiency * ratio, rate.operand_bytes)
+
+
+def _choose(mask: Number, yes: Rate, no: Rate) -> Rate:
+    import numpy as np
+
+    names = ("peak", "efficiency", "operand_bytes")
+    return Rate(*(np.where(mask, getattr(yes, n), getattr(no, n)) for n in names))
 
 
 @lru_cache(maxsize=4096)
@@ -162,7 +229,19 @@ def _shape(model: Model) -> Shape:
 
 @lru_cache(maxsize=512)
 def _machine(chip: Chip) -> Machine:
-    return machine_of(chip)
+    """Return the chip's machine as serving meets it.
+
+    A bridge between PCIe cards is an option that servers mostly lack. Data-centre cards reach each
+    other's memory over PCIe without the host's (consumer cards may not).
+    """
+    machine = machine_of(chip)
+    if chip.text("form_factor") != "PCIe":
+        return machine
+    if "bridge" in (chip.text("scale_up_name") or "").lower() and "nvl" not in chip.id:
+        machine = replace(machine, scale_up_bandwidth=0.0, scale_up_domain=1.0)
+    if chip.flag("datacenter") is False:
+        return machine
+    return replace(machine, host_contention=min(machine.host_contention, PEER_CONTENTION))
 
 
 def _load(jobs: Sequence[ServingJob]) -> Load:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tonnage.errors import DataError, UnknownName
 from tonnage.files import parse_yaml
-from tonnage.perf.machine import Number
+from tonnage.perf.serving.arrays import Number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +30,8 @@ class Engine:
     """Per layer and step: small kernels (norms, rotary, quantization) and gaps between them."""
     sequence_s: Number
     """Per running sequence and step."""
+    stream_s: Number
+    """Per running sequence and step where answers are streamed to clients as they grow."""
     request_s: Number
     """Per request before its first token: interface, tokenizer, first scheduling."""
     collective_s: Number
@@ -42,12 +44,21 @@ class Engine:
     """Efficiency of prefill attention over the family's best kernel."""
     decode_ratio: Number
     """Bandwidth of decode attention over the family's best kernel."""
+    sharing: Number
+    """Cache reads grow with (query heads / key-value heads) to this power: 0 where one read serves
+    all query heads, 1 where each head reads for itself."""
     moe_ratio: Number
     """Efficiency of grouped expert products over plain ones."""
+    moe_memory_ratio: Number
+    """Bandwidth of grouped expert products over plain ones."""
     int4_ratio: Number
     """Bandwidth of 4-bit weight-only products over plain ones."""
+    prompt_s: Number
+    """Engine time per prompt in which nothing else runs: leaving the graph, scheduling, inputs."""
     prefill_s_per_token: Number
     """Host time per prompt token."""
+    pipeline_loss: Number
+    """Slowing of a step per pipeline stage after the first: stages wait for uneven batches."""
     preemption: Number
     """Work repeated after preemption, per unit of memory asked beyond what there is."""
     memory_fraction: Number
@@ -62,8 +73,11 @@ class Engine:
     """Most sequences that run at once."""
     reserved_output: Number
     """Share of a sequence's output whose cache is set aside on average while it runs."""
+    kv_follows: Number
+    """Cache in FP8 where nothing is said and weights are 8 or 4 bits: 2 always, 1 on chips with
+    4-bit units, 0 never."""
     mixed: Number
-    """1 where prompts ride along with decoding in one step, 0 where they take steps of their own."""
+    """1 where prompts ride along with decoding, 0 where they take steps of their own."""
     overlap: Number
     """1 where two half-batches hide expert communication behind computation."""
     sigma: Number
@@ -88,6 +102,8 @@ class EngineEntry:
     """Last year of the class, for rows that do not name a version."""
     vendors: tuple[str, ...]
     """Makers for whose chips it is the default."""
+    only: tuple[str, ...]
+    """Makers for whose chips alone the class holds; empty for any."""
     sources: Mapping[str, str]
 
 
@@ -107,7 +123,7 @@ def engine_entries() -> Mapping[str, EngineEntry]:
             data = parse_yaml(item.read_text(encoding="utf-8"), item.name).data
             entry = _entry(item.name, data)
             found[entry.engine.id] = entry
-    return dict(sorted(found.items(), key=lambda pair: (pair[1].before or (99,), pair[0])))
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].before or (9999,), pair[0])))
 
 
 def find_engine(
@@ -130,6 +146,8 @@ def find_engine(
         return entries[name].engine
     wanted = name.strip().lower()
     named = [e for e in entries.values() if re.search(e.pattern, wanted)]
+    own = [e for e in named if vendor in e.only]
+    named = own or [e for e in named if not e.only] or named
     if not named:
         raise UnknownName.of("framework", name, f"known engines: {', '.join(entries)}")
     number = _version(version or _trailing_version(name))
@@ -139,6 +157,13 @@ def find_engine(
         if not number and year is not None and year <= entry.until_year:
             return entry.engine
     return named[-1].engine
+
+
+def default_kv(engine: Engine, weights: str, has_fp4: bool) -> str:
+    """Return the cache format that `engine` takes where the user names none."""
+    small = weights in ("fp8", "mxfp8", "nvfp4", "mxfp4")
+    follows = engine.kv_follows >= 2 or (engine.kv_follows >= 1 and has_fp4)
+    return "fp8" if small and follows else "bf16"
 
 
 def stack_engines(engines: Sequence[Engine]) -> Engine:
@@ -176,5 +201,6 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
         before=_version(str(data.get("before") or "")),
         until_year=int(data["until_year"]),
         vendors=tuple(data.get("vendors") or ()),
+        only=tuple(data.get("only") or ()),
         sources={name: str(constants[name]["source"]) for name in CONSTANTS},
     )

@@ -15,16 +15,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tonnage.perf.machine import Number
-from tonnage.perf.serving.case import KINDS, Cases
+from tonnage.perf.serving.arrays import Number
+from tonnage.perf.serving.case import ENDLESS, KINDS, Cases
 from tonnage.perf.serving.memory import Capacity, capacity
-from tonnage.perf.serving.step import Step, decode_step, prefill_attention, prefill_step
+from tonnage.perf.serving.step import (
+    STREAMED,
+    Step,
+    decode_step,
+    prefill_attention,
+    prefill_step,
+)
 from tonnage.workload import Arrivals
 
 BUSIEST = 0.98
 """Largest share of time that prefill may take of an open system before it counts as overload."""
 CLUSTER = 0.5
 """Waiting of closed-loop clients over that of random arrivals; fitted on InferenceX rows."""
+
+LOCKSTEP = 1.06
+"""Mean wait of C clients with equal requests over S·ln C: they stay in the groups in which they
+started. Fitted on NVIDIA's own H100 runs with equal lengths."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +81,14 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     offline, opened = kind_is(cases, Arrivals.OFFLINE), kind_is(cases, Arrivals.OPEN)
     asked = np.where(offline, load.requests, load.concurrency) / layout.dp
     asked = np.where(opened, slots, np.maximum(asked, 1.0))
-    running = np.minimum(asked, slots)
-    together = np.where(kind_is(cases, Arrivals.CLOSED) | opened, 1.0, running)
+    running = np.minimum(asked, np.where(slots > 2.0, np.floor(slots), slots))
+    closed = kind_is(cases, Arrivals.CLOSED)
+    group = np.where(lockstep(cases), np.maximum(LOCKSTEP * np.log(running), 1.0), 1.0)
+    together = np.where(closed | opened, group, running)
     prompt, attention = _prompt(cases, together, running)
-    prompt_s = prompt.total + attention
     decode = decode_step(cases, running / layout.pp, _context(cases))
+    prompt = _share_steps(cases, prompt, prompt.total + attention, decode, running)
+    prompt_s = prompt.total + attention
     batch = running
     if np.any(opened):
         batch, overload = _open_batch(cases, decode, prompt_s, running)
@@ -83,7 +96,9 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
         overload = np.zeros_like(batch)
     share = _decoding_share(cases, decode, prompt_s, batch)
     batch = np.where(kind_is(cases, Arrivals.STATIC), batch, np.maximum(batch * share, 1.0))
-    decode = decode_step(cases, batch / layout.pp, _context(cases))
+    # A random arrival finds the mean batch and adds itself to it.
+    seen = np.where(opened, batch + 1.0, batch)
+    decode = decode_step(cases, seen / layout.pp, _context(cases))
     whole = Step(
         prompt.products, prompt.experts, prompt.attention + attention, prompt.collectives,
         prompt.overhead,
@@ -111,6 +126,32 @@ def _prompt(cases: Cases, together: Number, running: Number) -> tuple[Step, Numb
     return parts, prefill_attention(cases, np.maximum(load.input, 1.0))
 
 
+def prompt_seconds(cases: Cases) -> Number:
+    """Seconds of device time that one prompt alone takes from a replica."""
+    one = np.ones_like(cases.load.input)
+    parts, attention = _prompt(cases, one, one)
+    return parts.total + attention
+
+
+def lockstep(cases: Cases) -> Number:
+    """Return where equal requests of a finite closed run stay in the groups they started in."""
+    load = cases.load
+    finite = (load.spread <= 0.0) & (load.requests < ENDLESS)
+    return finite & kind_is(cases, Arrivals.CLOSED)
+
+
+def _share_steps(
+    cases: Cases, prompt: Step, prompt_s: Number, decode: Step, running: Number
+) -> Step:
+    """Spread the engine's time per prompt over the prompts that arrive during one step."""
+    load = cases.load
+    rate = running / (load.output / load.tokens_per_step * decode.total + running * prompt_s)
+    joint = np.maximum(rate * (decode.total + prompt_s), 1.0)
+    alone = np.where((load.kind <= STREAMED) & ~lockstep(cases), cases.engine.prompt_s, 0.0)
+    overhead = prompt.overhead - alone * (1.0 - 1.0 / joint)
+    return Step(prompt.products, prompt.experts, prompt.attention, prompt.collectives, overhead)
+
+
 def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Number) -> Number:
     """Share of a request's stay in which it decodes, the rest being its own prefill."""
     load = cases.load
@@ -132,7 +173,7 @@ def _open_batch(
     overload = np.where((busy > BUSIEST) | (full > slots * 1.000001), 1.0, 0.0)
     batch = np.minimum(full, slots)
     for _ in range(6):
-        step = decode_step(cases, np.maximum(batch, 1.0) / layout.pp, _context(cases))
+        step = decode_step(cases, (batch + 1.0) / layout.pp, _context(cases))
         batch = np.minimum(rate * steps * step.total / slack, slots)
     opened = kind_is(cases, Arrivals.OPEN)
     batch = np.where(opened, np.maximum(batch, 1e-6), slots)
@@ -150,51 +191,91 @@ def _latencies(
 ) -> Flow:
     load, layout, engine = cases.load, cases.layout, cases.engine
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
-    pp = layout.pp
     steps = np.maximum(load.output / load.tokens_per_step, 1.0)
-    step_s, prompt_s = decode.total, prompt.total
+    prompt_s, share = prompt.total, prompt.total / layout.pp
     # Demand beyond memory waits; engines that set aside less than the whole output preempt.
-    asked = np.where(
-        kind_is(cases, Arrivals.OFFLINE), load.requests, load.concurrency
-    ) / layout.dp  # fmt: skip
-    waves = np.where(opened, 1.0, np.maximum(asked / running, 1.0))
+    waves = _waves(cases, running)
     again = 1.0 + engine.preemption * np.minimum(waves - 1.0, 1.0)
-    stall = np.where(
-        opened,
-        np.minimum(load.rate / layout.dp * prompt_s / pp, BUSIEST),
-        _closed_stall(running, steps * step_s * again, prompt_s / pp),
-    )
-    tpot = again * step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
+    step_s = decode.total * again
+    arriving = np.minimum(load.rate / layout.dp * share, BUSIEST)
+    stall = np.where(opened, arriving, _closed_stall(running, steps * step_s, share))
+    tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
+    own, queue, first = _waits(cases, running, stall, prompt_s, decode.total)
+    # Prompts first and all clients in step: they are prefilled, then all decode undisturbed.
+    paused = lockstep(cases) & (engine.mixed <= 0)
+    stalled = np.maximum((running - 1.0) * share - queue, 0.0) / steps
+    tpot = np.where(paused, step_s / load.tokens_per_step + stalled, tpot)
+    stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
+    cycle = steps * step_s + running * share
+    rate, memory_wait, span = _rates(cases, running, waves, stay, cycle)
+    e2e = np.where(static, span, stay + memory_wait)
+    return Flow(
+        room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first,
+        own + queue + memory_wait, tpot, e2e, rate * layout.dp, stall, overload,
+    )  # fmt: skip
+
+
+def _asked(cases: Cases) -> Number:
+    """Sequences that one replica is asked to run at once."""
+    offline = kind_is(cases, Arrivals.OFFLINE)
+    return np.where(offline, cases.load.requests, cases.load.concurrency) / cases.layout.dp
+
+
+def _waves(cases: Cases, running: Number) -> Number:
+    """Sequences asked for over those that run, at least 1.
+
+    A static engine that sets aside whole outputs runs equal requests in whole waves.
+    """
+    waves = np.maximum(_asked(cases) / running, 1.0)
+    whole = kind_is(cases, Arrivals.STATIC) & (cases.engine.reserved_output >= 1.0)
+    waves = np.where(whole, np.ceil(waves - 1e-9), waves)
+    return np.where(kind_is(cases, Arrivals.OPEN), 1.0, waves)
+
+
+def _waits(
+    cases: Cases, running: Number, stall: Number, prompt_s: Number, step_s: Number
+) -> tuple[Number, Number, Number]:
+    """Seconds from being scheduled to the first token, of waiting before, and of the first wave.
+
+    Open: W = S·rho / (2(1-rho)). Closed and random: `CLUSTER` of that, with a share 1/rounds of
+    the first wave (C-1)/2·S. Closed and equal: see `LOCKSTEP`.
+    """
+    load, layout, engine = cases.load, cases.layout, cases.engine
+    static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
     fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
     chunks = fresh / np.minimum(engine.prefill_tokens, fresh)
-    beside = np.where(running > 1.5, engine.mixed * chunks * step_s, 0.0)
-    own = prompt_s + beside + np.where(running > 1.5, 0.5 * step_s, 0.0) + engine.request_s
+    beside = np.where(running > 1.5, (engine.mixed * chunks + 0.5) * step_s, 0.0)
+    own = prompt_s + beside + engine.request_s
+    pipelined = prompt_s * (running + layout.pp - 1.0) / layout.pp
+    own = np.where(static, pipelined + engine.request_s, own)
     burst = prompt_s + engine.mixed * step_s * fresh / engine.prefill_tokens
     first = (running - 1.0) / 2.0 * burst
     busy = np.clip(stall, 0.0, BUSIEST)
-    queue = burst * busy / (2.0 * (1.0 - busy))
-    queue = np.where(opened, queue, np.minimum(CLUSTER * queue, first))
+    random = burst * busy / (2.0 * (1.0 - busy))
+    steady = np.minimum(CLUSTER * random, first)
     rounds = np.maximum(load.requests / np.maximum(load.concurrency, 1.0), 1.0)
-    queue = np.where(opened, queue, queue + (first - queue) / rounds)
-    whole_prefill = running * prompt_s * (1.0 + (pp - 1.0) / np.maximum(running, 1.0)) / pp
-    own = np.where(static, whole_prefill + engine.request_s, own)
-    queue = np.where(static, 0.0, queue)
-    stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
-    rate = np.where(opened, load.rate / layout.dp, running / stay)
-    offline = kind_is(cases, Arrivals.OFFLINE)
-    cycle = steps * step_s * again + running * prompt_s / pp
-    rate = np.where(offline, running / cycle, rate)
-    memory_wait = np.where(opened | static, 0.0, (asked - running) / rate)
-    memory_wait = np.where(offline, asked / rate / 2.0, memory_wait)
+    queue = np.where(opened, random, steady + (first - steady) / rounds)
+    group = np.minimum(running, np.maximum(engine.prefill_tokens / fresh, 1.0))
+    in_turn = (running + group - 2.0) / 2.0 * prompt_s
+    together = np.where(engine.mixed > 0, LOCKSTEP * burst * np.log(running), in_turn)
+    queue = np.where(lockstep(cases), together, queue)
+    return own, np.where(static, 0.0, queue), first
+
+
+def _rates(
+    cases: Cases, running: Number, waves: Number, stay: Number, cycle: Number
+) -> tuple[Number, Number, Number]:
+    """Requests/s of a replica, mean wait for room in the cache, and time of a static run."""
+    load, engine = cases.load, cases.engine
+    static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
+    offline, asked = kind_is(cases, Arrivals.OFFLINE), _asked(cases)
+    rate = np.where(opened, load.rate / cases.layout.dp, running / stay)
+    rate = np.where(offline, np.minimum(running, asked) / cycle, rate)
+    wait = np.where(opened | static, 0.0, np.maximum(asked - running, 0.0) / rate)
+    wait = np.where(offline, asked / rate / 2.0, wait)
+    again = 1.0 + engine.preemption * np.minimum(waves - 1.0, 1.0)
     span = stay * waves * np.where(static, again, 1.0)
-    rate = np.where(static, asked / span, rate)
-    rate = np.where(offline & (load.requests <= running * layout.dp), asked / (cycle), rate)
-    ttft = own + queue + memory_wait
-    e2e = np.where(static, span, stay + memory_wait)
-    return Flow(
-        room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first, ttft, tpot, e2e,
-        rate * layout.dp, stall, overload,
-    )  # fmt: skip
+    return np.where(static, asked / span, rate), wait, span
 
 
 def _closed_stall(running: Number, decoding: Number, prompt_s: Number) -> Number:

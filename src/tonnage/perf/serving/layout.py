@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from tonnage.errors import Fault, InputError
-from tonnage.perf.machine import Number
+from tonnage.perf.serving.arrays import Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tonnage.perf.machine import Number
+from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.shape import (
     attention_weights,
@@ -61,7 +61,7 @@ def weight_bytes(cases: Cases) -> Number:
 
 
 def local_kv_width(cases: Cases) -> Number:
-    """Numbers a token keeps per attention layer on one chip: heads / tp, at least one; MLA whole."""
+    """Numbers a token keeps per layer on one chip: heads / tp, at least one; MLA whole."""
     s = cases.shape
     heads = np.maximum(s.kv_heads / cases.layout.tp, 1.0)
     return np.where(s.kv_rank > 0, s.kv_rank + s.rope_dim, heads * (s.qk_dim + s.v_dim))

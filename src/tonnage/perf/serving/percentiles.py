@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tonnage.perf.machine import Number
+from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.flow import BUSIEST, Flow, kind_is
 from tonnage.workload import Arrivals

@@ -12,7 +12,7 @@ import numpy as np
 from tonnage.perf.attention import attention_flops, fused_seconds
 from tonnage.perf.collective import all_reduce_seconds, all_to_all_seconds, path
 from tonnage.perf.gemm import gemm_seconds
-from tonnage.perf.machine import Number
+from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import experts_group, local_kv_width
 from tonnage.perf.shape import attention_weights
@@ -22,6 +22,10 @@ SKEW = 0.6
 exponent near 1.1 as NVIDIA's aiconfigurator documents, softened by many tokens; our fit."""
 DISPATCH_BYTES = 3.0
 """Bytes per number sent to an expert and back: 8 bits out, 16 bits home (DeepEP)."""
+HIDDEN = 0.8
+"""Share of the computation behind which two half-batches can hide communication; our assumption."""
+STREAMED = 1
+"""Kinds of load up to this index in `KINDS` (closed, open) stream their answers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +98,11 @@ def _routed(cases: Cases, rows: Number) -> Number:
     each = np.maximum(tokens * s.active / layout.ep / hit, 1e-3)
     width = _aligned(s.expert_ffn * layout.ep / group)
     batch = np.maximum(hit, 1.0) * skew
-    machine, rate, wb = cases.machine, cases.rate, cases.weight_bytes
+    machine, rate, wb = cases.expert_machine, cases.expert_rate, cases.weight_bytes
     columns = (1.0 + s.gated) * width
     up = gemm_seconds(machine, rate, each, columns, s.hidden, batch=batch, weight_bytes=wb)
     down = gemm_seconds(machine, rate, each, s.hidden, width, batch=batch, weight_bytes=wb)
-    return (up + down) / cases.engine.moe_ratio
+    return up + down
 
 
 def _shared(cases: Cases, rows: Number) -> Number:
@@ -156,9 +160,13 @@ def decode_attention(cases: Cases, batch: Number, context: Number) -> Number:
     latent = s.kv_rank > 0
     heads = np.maximum(s.heads / cases.layout.tp, 1.0)
     width = np.where(latent, 2.0 * s.kv_rank + s.rope_dim, s.qk_dim + s.v_dim)
+    shared = np.where(latent, 1.0, np.maximum(s.heads / np.maximum(s.kv_heads, 1.0), 1.0))
+    read = read * shared**cases.engine.sharing
     rows = 1.0 + cases.load.drafts
     flops = 2.0 * batch * rows * heads * width * tokens
-    bandwidth = machine.memory_bandwidth * machine.memory_efficiency / cases.engine.memory_ratio
+    unpacking = np.where(cases.integer4 > 0, cases.engine.int4_ratio, 1.0)
+    efficiency = machine.memory_efficiency / cases.engine.memory_ratio / unpacking
+    bandwidth = machine.memory_bandwidth * efficiency
     state = s.recurrent_layers * s.recurrent_state * 4.0 * batch / cases.layout.tp
     memory = (read + state) / (bandwidth * cases.engine.decode_ratio)
     compute = flops / (cases.wide.peak * machine.attention_efficiency)
@@ -187,12 +195,19 @@ def decode_step(cases: Cases, batch: Number, context: Number) -> Step:
     rows = batch * (1.0 + load.drafts)
     dense, experts = products(cases, rows, rows)
     drafting = np.where(load.drafts > 0, 1.0 + load.drafts / np.maximum(s.layers, 1.0), 1.0)
-    overhead = s.layers * engine.layer_s + engine.step_s + batch * engine.sequence_s
+    streamed = np.where(load.kind <= STREAMED, engine.stream_s, 0.0)
+    overhead = s.layers * engine.layer_s + engine.step_s
+    overhead = overhead + batch * (engine.sequence_s + streamed)
     attention = decode_attention(cases, batch, context)
-    return Step(
-        dense * drafting, experts * drafting, attention * drafting,
-        collectives(cases, rows) * drafting, overhead * drafting,
-    )  # fmt: skip
+    moved = _exposed(cases, collectives(cases, rows), dense + experts + attention)
+    slow = drafting * (1.0 + engine.pipeline_loss * (cases.layout.pp - 1.0))
+    return Step(dense * slow, experts * slow, attention * slow, moved * slow, overhead * slow)
+
+
+def _exposed(cases: Cases, moved: Number, work: Number) -> Number:
+    """Communication that two half-batches leave uncovered: max(0, comm - HIDDEN · work)."""
+    hides = (cases.engine.overlap > 0) & (cases.layout.ep > cases.layout.tp)
+    return np.where(hides, np.maximum(moved - HIDDEN * work, (1.0 - HIDDEN) * moved), moved)
 
 
 def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) -> Step:
@@ -209,10 +224,14 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
     dense = with_prompt[0] - np.where(alone, 0.0, without[0])
     experts = with_prompt[1] - np.where(alone, 0.0, without[1])
     moved = collectives(cases, tokens + joint) - np.where(alone, 0.0, collectives(cases, joint))
+    moved = _exposed(cases, moved, dense + experts)
     fixed = np.where(alone, s.layers * engine.layer_s + engine.step_s, 0.0)
     small = _small_kernels(cases, tokens)
-    fixed = fixed + tokens * engine.prefill_s_per_token + prompts * engine.sequence_s + small
-    return Step(dense, experts, np.zeros_like(dense), moved, fixed)
+    fixed = fixed + tokens * engine.prefill_s_per_token + small
+    streamed = np.where(cases.load.kind <= STREAMED, engine.prompt_s, 0.0)
+    fixed = fixed + prompts * engine.sequence_s + streamed
+    slow = 1.0 + engine.pipeline_loss * (cases.layout.pp - 1.0)
+    return Step(dense * slow, experts * slow, np.zeros_like(dense), moved * slow, fixed * slow)
 
 
 def _small_kernels(cases: Cases, tokens: Number) -> Number:

@@ -1,0 +1,229 @@
+"""Event simulation of one replica, step by step where the batch changes, else in jumps.
+
+Between two changes of the batch (a prompt admitted, a sequence done) every step differs from the
+last only by the growth of the contexts, so k steps take k·t + g·k(k-1)/2 at once. Step and prompt
+times are those of the closed forms; what this adds is the order of events.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from tonnage.perf.serving.case import Cases, ServingCase, cases_of, repeated
+from tonnage.perf.serving.flow import prompt_seconds
+from tonnage.perf.serving.memory import capacity
+from tonnage.perf.serving.step import decode_step
+from tonnage.workload import Arrivals
+
+_GRID = 24
+"""Batch sizes at which the step time is computed; between them it is interpolated."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulation:
+    """What happened to every request of one replica, seconds, axis [request]."""
+
+    ttft_s: Any
+    tpot_s: Any
+    """Mean time per output token after the first; NaN for answers of one token."""
+    e2e_s: Any
+    duration_s: float
+    output_tokens: float
+    changes: int
+    """Times the batch changed; all other steps were jumped over."""
+
+    @property
+    def requests_per_s(self) -> float:
+        """Requests over the duration."""
+        return len(self.e2e_s) / self.duration_s
+
+    def percentile(self, name: str, level: float) -> float:
+        """Return the `level` (0 to 1) quantile of `ttft_s`, `tpot_s` or `e2e_s`."""
+        return float(np.nanquantile(getattr(self, name), level))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Times:
+    """Seconds of steps and prompts as plain lists, for a loop without NumPy."""
+
+    base: list[float]
+    """Step without its context part, by batch."""
+    per_token: list[float]
+    """Added per token of context of the whole batch, by batch."""
+    prompt_token: float
+    prompt_fixed: float
+    slots: int
+    budget: float
+    mixed: bool
+    request_s: float
+    """Before the engine sees a request: interface, tokenizer."""
+
+
+def simulate_serving(
+    case: ServingCase,
+    requests: int = 10_000,
+    *,
+    seed: int = 0,
+    burstiness: float = 1.0,
+    arrival_s: Sequence[float] | None = None,
+) -> Simulation:
+    """Return what one of the deployment's replicas does with its share of the load.
+
+    Parameters
+    ----------
+    case
+        Closed concurrency (its clients send again at once) or open arrivals at `request_rate`.
+    requests
+        Requests to simulate.
+    burstiness
+        Variance over squared mean of the gaps between open arrivals: 1 Poisson, above it bursts
+        (gamma gaps).
+    arrival_s
+        Arrival times from a trace, instead of random ones.
+
+    Returns
+    -------
+    Simulation
+        Deterministic for a seed.
+    """
+    cases = cases_of([case])
+    times = _times(cases)
+    random = np.random.default_rng(seed)
+    shortest = case.job.shortest_share
+    prompts = _lengths(random, case.job.input_tokens, shortest, requests)
+    answers = _lengths(random, case.job.output_tokens, shortest, requests)
+    closed = case.job.arrivals is not Arrivals.OPEN and arrival_s is None
+    if arrival_s is not None:
+        sent = np.sort(np.asarray(arrival_s, float))[:requests]
+    elif closed:
+        clients = min(max(1, round((case.job.concurrency or 1.0) / case.layout.dp)), requests)
+        sent = np.concatenate([np.zeros(clients), np.full(requests - clients, np.inf)])
+    else:
+        gap = case.layout.dp / (case.job.request_rate or 1.0)
+        sent = np.cumsum(random.gamma(1.0 / burstiness, burstiness * gap, requests))
+    return _run(times, sent.tolist(), prompts, answers, closed)
+
+
+def _lengths(random: Any, longest: float, shortest: float, count: int) -> list[int]:
+    drawn = random.uniform(shortest * longest, longest, count) if shortest < 1 else longest
+    whole: list[int] = np.maximum(np.rint(np.broadcast_to(drawn, count)), 1).astype(int).tolist()
+    return whole
+
+
+def _times(cases: Cases) -> _Times:
+    """Tabulate step times by batch, and the two constants of prompt time."""
+    slots = int(max(1, min(capacity(cases).sequences[0], cases.engine.max_sequences[0])))
+    grid = np.unique(np.rint(np.geomspace(1, slots, _GRID)))
+    wide = repeated(cases, len(grid))
+    pp = cases.layout.pp[0]
+    near = float(cases.load.input[0])
+    far = near + max(float(cases.load.output[0]), 1.0)
+    low = decode_step(wide, grid / pp, np.full(len(grid), near)).total
+    high = decode_step(wide, grid / pp, np.full(len(grid), far)).total
+    slope = (high - low) / (far - near) / grid
+    sizes = np.arange(slots + 1)
+    gain = float(cases.load.tokens_per_step[0])
+    base = np.interp(sizes, grid, low - slope * grid * near) / gain
+    fixed = float(cases.engine.prompt_s[0])
+    whole = float(prompt_seconds(cases)[0])
+    return _Times(
+        base=base.tolist(),
+        per_token=(np.interp(sizes, grid, slope) / gain).tolist(),
+        prompt_token=max(whole - fixed, 0.0) / near / pp,
+        prompt_fixed=fixed / pp,
+        slots=slots,
+        budget=float(cases.engine.prefill_tokens[0]),
+        mixed=bool(cases.engine.mixed[0] > 0),
+        request_s=float(cases.engine.request_s[0]),
+    )
+
+
+def _run(
+    times: _Times, sent: list[float], prompts: list[int], answers: list[int], closed: bool
+) -> Simulation:
+    total = len(sent)
+    first, last = [0.0] * total, [0.0] * total
+    running: list[tuple[int, int]] = []
+    waiting: deque[int] = deque()
+    now, step, context, count, upcoming, done, changes = 0.0, 0, 0, 0, 0, 0, 0
+    base, slope, slots = times.base, times.per_token, times.slots
+    while done < total:
+        while upcoming < total and sent[upcoming] <= now:
+            waiting.append(upcoming)
+            upcoming += 1
+        if waiting and count < slots:
+            changes += 1
+            group, tokens = _take(waiting, prompts, slots - count, times.budget)
+            now += times.prompt_fixed + tokens * times.prompt_token
+            if times.mixed and count:
+                chunks = max(1, ceil(tokens / times.budget))
+                now += chunks * (base[count] + slope[count] * context)
+                step += chunks
+                context += chunks * count
+            for k in group:
+                first[k] = now
+                heappush(running, (step + answers[k] - 1, k))
+                context += prompts[k]
+            count += len(group)
+        elif count == 0:
+            now = sent[upcoming]
+            continue
+        else:
+            ahead = running[0][0] - step
+            each, growth = base[count] + slope[count] * context, slope[count] * count
+            span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+            if upcoming < total and count < slots and now + span > sent[upcoming]:
+                ahead = min(ahead, max(1, ceil((sent[upcoming] - now) / each)))
+                span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+            now += span
+            step += ahead
+            context += ahead * count
+        while running and running[0][0] <= step:
+            _, k = heappop(running)
+            last[k] = now
+            context -= prompts[k] + answers[k] - 1
+            count -= 1
+            done += 1
+            changes += 1
+            if closed and upcoming < total:
+                sent[upcoming] = now
+                waiting.append(upcoming)
+                upcoming += 1
+    return _summary(times, sent, first, last, answers, changes)
+
+
+def _take(
+    waiting: deque[int], prompts: list[int], room: int, budget: float
+) -> tuple[list[int], int]:
+    """Prompts for one step: first come, first served, up to the budget, one at least."""
+    group, tokens = [waiting.popleft()], 0
+    tokens = prompts[group[0]]
+    while waiting and len(group) < room and tokens + prompts[waiting[0]] <= budget:
+        k = waiting.popleft()
+        group.append(k)
+        tokens += prompts[k]
+    return group, tokens
+
+
+def _summary(
+    times: _Times,
+    sent: list[float],
+    first: list[float],
+    last: list[float],
+    answers: list[int],
+    changes: int,
+) -> Simulation:
+    start, begin, end = np.array(sent), np.array(first), np.array(last)
+    size = np.array(answers, float)
+    after = np.where(size > 1, (end - begin) / np.maximum(size - 1, 1), np.nan)
+    span = float(end.max() - start.min())
+    before = begin - start + times.request_s
+    whole = end - start + times.request_s
+    return Simulation(before, after, whole, span, float(size.sum()), changes)
