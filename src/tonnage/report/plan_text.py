@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from tonnage.report.plan_words import chips, dollars, percent, phrase, spans
-from tonnage.study.plan_answer import Action, Future, PlanAnswer, Replay
+from tonnage.report.plan_words import chips, dollars, law_changes, percent, phrase
+from tonnage.study.plan_answer import Future, PlanAnswer, Replay
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 WIDTH = 110
 MOST_BINDING = 10
@@ -52,8 +53,8 @@ def _parts(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
     yield ""
     yield from _law(answer)
     yield from _speeds(answer)
-    for future in answer.futures:
-        yield from _future(future)
+    yield from _moves(answer)
+    yield from _futures(answer)
     yield from _rests_on(answer, every_number)
     yield from _binding(answer)
     yield from _alternatives(answer)
@@ -64,7 +65,7 @@ def _parts(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
     yield from _verdict(answer)
 
 
-def _table(title: str, *columns: str, right: Iterable[int] = ()) -> RenderableType:
+def _table(title: str, *columns: str, right: Iterable[int] = ()) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -76,52 +77,81 @@ def _table(title: str, *columns: str, right: Iterable[int] = ()) -> RenderableTy
 
 
 def _law(answer: PlanAnswer) -> Iterator[RenderableType]:
-    table = _table("What the law says", "chip", "future", "periods", "class", "licence", "order")
-    for row in spans(answer):
-        table.add_row(*row)  # type: ignore[union-attr]
+    table = _table("What the law says", "chip", "from", "in", "class", "licence", "orders")
+    for row in law_changes(answer):
+        table.add_row(*row)
     yield table
 
 
 def _speeds(answer: PlanAnswer) -> Iterator[RenderableType]:
     works = [work.name for work in answer.world.scenario.workloads]
-    columns = range(1, len(works) + 1)
     table = _table("Tokens a second and chip (10th to 90th percentile)", "chip", *works,
-                   right=columns)  # fmt: skip
+                   right=range(1, len(works) + 1))  # fmt: skip
     for chip in answer.world.chips:
         cells = []
         for work in works:
             speed = answer.world.rates.ratings[chip, work].speed
             shown = "–" if speed is None else f"{speed.p50:.0f} ({speed.p10:.0f}–{speed.p90:.0f})"
             cells.append(shown)
-        table.add_row(chip, *cells)  # type: ignore[union-attr]
+        table.add_row(answer.world.prices.names[chip], *cells)
     yield table
 
 
-def _future(future: Future) -> Iterator[RenderableType]:
-    regret = "" if future.regret is None else f", regret {dollars(future.regret)}"
-    title = f"{future.name} ({percent(future.probability)}): {dollars(future.cost)}{regret}"
+def _moves(answer: PlanAnswer) -> Iterator[RenderableType]:
+    """Yield a table for each stretch of the tree: what all futures share stands once."""
+    tree = answer.world.tree
+    home = {n: (f, t) for f, leaf in enumerate(tree.leaves) for t, n in enumerate(tree.path(leaf))}
+    stretches: dict[str | None, list[int]] = defaultdict(list)
+    for index, node in enumerate(tree.nodes):
+        stretches[node.branch].append(index)
+    for branch, nodes in stretches.items():
+        share = tree.nodes[nodes[0]].probability
+        title = "In every future" if branch is None else f"If {branch} ({percent(share)})"
+        yield _stretch(answer, title, [home[node] for node in nodes])
+
+
+def _stretch(answer: PlanAnswer, title: str, places: list[tuple[int, int]]) -> RenderableType:
+    future = answer.futures[places[0][0]]
     serving = [name for name, rows in future.served.items() if len(rows) > 1]
     columns = ["period", "do", *serving, "spent", "MW"]
+    big = max(s.power_mw for f in answer.futures for s in f.standings) >= 1.0
+    columns[-1] = "MW" if big else "kW"
     table = _table(title, *columns, right=range(2, len(columns)))
-    by_period: dict[str, list[Action]] = defaultdict(list)
-    for action in future.actions:
-        by_period[action.period].append(action)
-    for index, standing in enumerate(future.standings):
-        shares = [percent(future.served[name][index].share) for name in serving]
-        table.add_row(  # type: ignore[union-attr]
+    for at, period in places:
+        future = answer.futures[at]
+        standing = future.standings[period]
+        moves = [a for a in future.actions if a.period == standing.period]
+        table.add_row(
             standing.period,
-            "; ".join(phrase(action) for action in by_period[standing.period]) or "–",
-            *shares,
+            "; ".join(phrase(a, answer.world.prices.names) for a in moves) or "–",
+            *(percent(future.served[name][period].share) for name in serving),
             dollars(standing.spent_usd),
-            f"{standing.power_mw:.0f}",
+            f"{standing.power_mw * (1 if big else 1000):.0f}",
+        )
+    return table
+
+
+def _futures(answer: PlanAnswer) -> Iterator[RenderableType]:
+    works = [work.name for work in answer.world.scenario.workloads]
+    columns = ["future", "chance", "cost", "regret", *works]
+    table = _table("Cost, and what is done of what is wanted", *columns,
+                   right=range(1, len(columns)))  # fmt: skip
+    for future in answer.futures:
+        table.add_row(
+            future.name,
+            percent(future.probability),
+            dollars(future.cost),
+            "–" if future.regret is None else dollars(future.regret),
+            *(percent(_done(future, name)) for name in works),
         )
     yield table
-    for name, rows in future.served.items():
-        if len(rows) == 1:
-            row = rows[0]
-            by = ", ".join(f"{c} {percent(n / max(row.done, 1))}" for c, n in row.by.items())
-            yield f"  {name}: {percent(row.share)} of its tokens by {row.period} ({by or 'none'})"
-    yield ""
+
+
+def _done(future: Future, name: str) -> float:
+    """Return the part of a workload that is done over all periods."""
+    rows = future.served[name]
+    wanted = sum(row.wanted for row in rows)
+    return min(sum(row.done for row in rows) / wanted, 1.0) if wanted else 1.0
 
 
 def _binding(answer: PlanAnswer) -> Iterator[RenderableType]:
@@ -140,7 +170,7 @@ def _alternatives(answer: PlanAnswer) -> Iterator[RenderableType]:
 
 def _sensitivity(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.sensitivity:
-        yield "[bold]What the first moves hang on[/bold] (chips ordered before the futures part)"
+        yield "[bold]What the first moves hang on[/bold] (chips until the futures part)"
         for row in answer.sensitivity:
             cost = "" if row.cost is None else f" ({dollars(row.cost)} in all)"
             yield f"  • {row.assumption}: {row.says}{cost}"
@@ -156,7 +186,8 @@ def _replay(replay: Replay) -> Iterator[RenderableType]:
 def _first_moves(answer: PlanAnswer) -> Iterator[RenderableType]:
     table = _table("First moves: the same in every future", "period", "do", "costs", right=(2,))
     for action in answer.first_moves:
-        table.add_row(action.period, phrase(action), dollars(action.usd))  # type: ignore[union-attr]
+        words = phrase(action, answer.world.prices.names)
+        table.add_row(action.period, words, dollars(action.usd))
     if answer.first_moves:
         yield table
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tonnage.study.plan_answer import Action, PlanAnswer
 
@@ -46,54 +46,36 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
-def phrase(action: Action) -> str:
-    """Return a move in words.
+def phrase(action: Action, names: Mapping[str, str] | None = None) -> str:
+    """Return a move in words; `names` says what chips are called.
 
     Examples
     --------
     >>> phrase(Action("2024-Q1", "buy", "H20", 3200, 5e7))
     'buy 3,200 H20'
     """
+    name = (names or {}).get(action.item, action.item)
     if action.kind == "port":
         part = "" if action.count > 0.95 else f"{percent(action.count)} of "
         return f"port {part}{action.detail} to {action.item}"
     if action.kind == "reserve":
-        return f"reserve {chips(action.count)} {action.item} for {action.detail}"
-    return f"{action.kind} {chips(action.count)} {action.item}"
+        return f"reserve {chips(action.count)} {name} for {action.detail}"
+    return f"{action.kind} {chips(action.count)} {name}"
 
 
-def spans(answer: PlanAnswer) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """Yield the law as rows of chip, future, periods, class, licence and what may be ordered.
+def law_changes(answer: PlanAnswer) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yield the law as chip, first period, branch, class, licence, order: a row at each change.
 
-    Periods that follow each other with the same answer are one row; what all futures share stands
-    once.
+    A branch in which a chip's answer is that of the branch before has no row.
     """
     tree = answer.world.tree
     for chip in answer.world.chips:
-        rows: dict[tuple[str, str, tuple[str, str, str]], list[int]] = {}
-        for leaf, name in zip(tree.leaves, tree.futures, strict=True):
-            for node in tree.path(leaf):
-                future = name if tree.nodes[node].branch else "every"
-                key = (chip, future, _answer_at(answer, node, chip))
-                rows.setdefault(key, [])
-                if tree.nodes[node].period not in rows[key]:
-                    rows[key].append(tree.nodes[node].period)
-        for (shown, future, words), periods in _merged(rows, len(tree.futures)):
-            first, last = answer.periods[periods[0]], answer.periods[periods[-1]]
-            yield shown, future, first if first == last else f"{first} – {last}", *words
-
-
-def _merged(
-    rows: dict[tuple[str, str, tuple[str, str, str]], list[int]], futures: int
-) -> Iterator[tuple[tuple[str, str, tuple[str, str, str]], list[int]]]:
-    """Yield the rows of a chip, as one where every future has the same answer throughout."""
-    answers = {words for _, _, words in rows}
-    if len(answers) == 1 and futures >= 1:
-        chip = next(iter(rows))[0]
-        periods = sorted({p for found in rows.values() for p in found})
-        yield (chip, "every", answers.pop()), periods
-        return
-    yield from rows.items()
+        for index, node in enumerate(tree.nodes):
+            words = _answer_at(answer, index, chip)
+            before = _answer_at(answer, node.parent, chip) if node.parent >= 0 else None
+            if words != before:
+                name = answer.world.prices.names[chip]
+                yield name, answer.periods[node.period], node.branch or "every future", *words
 
 
 def _answer_at(answer: PlanAnswer, node: int, chip: str) -> tuple[str, str, str]:

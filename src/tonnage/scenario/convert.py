@@ -175,6 +175,7 @@ def _option(given: Any, read: _Reader, *path: str | int) -> world.Option:
         buy=None if given.buy is None else _purchase(given.buy, read, *path, "buy"),
         rent=None if given.rent is None else _rental(given.rent, read, *path, "rent"),
         roadmap=None if given.roadmap is None else _roadmap(given.roadmap, read, *path, "roadmap"),
+        worth=read.maybe(given.worth, *path, "worth"),
         licence=read.maybe(given.licence, *path, "licence"),
         power=read.maybe(given.power, *path, "power"),
         adder=read.maybe(given.adder, *path, "adder"),

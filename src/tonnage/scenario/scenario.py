@@ -175,6 +175,8 @@ class Option:
     buy: Purchase | None
     rent: Rental | None
     roadmap: Roadmap | None
+    worth: Amount | None
+    """USD a chip in hand."""
     licence: Amount | None
     power: Amount | None
     adder: Amount | None

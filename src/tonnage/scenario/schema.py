@@ -30,6 +30,7 @@ from tonnage.scenario.number import (
     Name,
     Part,
     Power,
+    Title,
     TokenPrice,
     TokenRate,
     Tokens,
@@ -44,7 +45,7 @@ assert set(CURRENCIES) == set(Currency.__args__)  # type: ignore[attr-defined]
 class SourceIn(Part):
     """A document that numbers are taken from."""
 
-    title: Name = Field(description="What it is, as a reader would look it up.")
+    title: Title = Field(description="What it is, as a reader would look it up.")
     known: Day = Field(description="Day it became public; not after `as_of`.")
     url: str = Field("", description="Address, if it has one.")
     note: str = Field("", description="What to know of it.")
@@ -197,6 +198,10 @@ class OptionIn(Part):
     buy: BuyIn | None = None
     rent: RentIn | None = None
     roadmap: RoadmapIn | None = None
+    worth: ChipPrice | None = Field(
+        None,
+        description="Worth of one in hand, on which upkeep is reckoned; default the price.",
+    )
     licence: Fraction | None = Field(
         None, description="Where a licence is required: part of `cap` assumed to be licensed."
     )
@@ -331,7 +336,7 @@ class ScenarioIn(Part):
 
     tonnage: Version = Field(description="Version of this format.")
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
-    title: Name
+    title: Title
     about: str = Field("", description="The situation in words.")
     as_of: Day = Field(description="Nothing that became known later is used.")
     sources: dict[str, SourceIn] = Field(default={})

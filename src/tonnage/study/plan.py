@@ -13,7 +13,7 @@ import numpy as np
 from tonnage import planning
 from tonnage.catalog import load_catalog
 from tonnage.scenario import Scenario, Tree, grow, read_scenario
-from tonnage.study.plan_answer import Alternative, Binding, PlanAnswer
+from tonnage.study.plan_answer import Alternative, Binding, Future, PlanAnswer
 from tonnage.study.plan_law import Ruling, law_of
 from tonnage.study.plan_moves import future_of, moves_at, trunk
 from tonnage.study.plan_price import prices_of
@@ -25,6 +25,10 @@ from tonnage.study.plan_sensitivity import sensitivities
 Say = Callable[[str], None]
 ALTERNATIVE_SLACK = 0.02
 """How much more an alternative may cost, as a share."""
+ALTERNATIVE_SECONDS = 1.0
+"""Time for one alternative: any plan within the slack will do."""
+LEAST_SECONDS = 2.0
+"""Time that the reasons get even when the plan took all of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,33 +152,64 @@ def _bare(world: World, found: planning.Plan) -> PlanAnswer:
 def _reasoned(
     answer: PlanAnswer, settings: planning.Settings, wishes: Wishes, tell: Say
 ) -> PlanAnswer:
-    """Add what binds, regret, the worth of information, alternatives and sensitivities."""
+    """Add what binds, regret, sensitivities, the worth of information and alternatives.
+
+    They share what the plan has left of the time limit, in this order; what there is no time for is
+    named in the notes.
+    """
     found, began = answer.plan, time.monotonic()
-    tell("what binds, regret, alternatives, sensitivities")
-    quiet = replace(settings, progress=None)
-    best = planning.best_by_future(found.problem, quiet)
-    regret = np.maximum(found.cost - best, 0.0)
-    worth = {}
-    if len(best) > 1:
-        value = planning.worth(found, quiet, best)
-        worth = {
-            "knowing the future now would be worth": max(value.perfect_information, 0.0),
-            "minding every future, not only the likeliest, is worth": value.stochastic_plan,
-            "being able to decide later is worth": value.waiting,
-        }
-    others = planning.alternatives(found, quiet, ALTERNATIVE_SLACK, wishes.alternatives)
+    until = began + max(wishes.time_limit_s - answer.seconds, LEAST_SECONDS)
+    quiet = replace(settings, progress=None, seconds=max(until - began, LEAST_SECONDS))
+    steps: tuple[tuple[str, Callable[[], dict[str, object]]], ...] = (
+        ("what binds", lambda: {"binding": tuple(_bindings(found))}),
+        ("regret", lambda: {"futures": _regretted(answer, quiet)}),
+        ("what the first moves hang on",
+         lambda: {"sensitivity": sensitivities(answer.world, found, quiet)}),
+        ("the worth of information", lambda: {"worth": _worth(found, quiet)}),
+        ("alternatives", lambda: {"alternatives": _alternatives(answer, quiet, wishes)}),
+    )  # fmt: skip
+    left_out = []
+    for name, step in steps:
+        if time.monotonic() > until:
+            left_out.append(name)
+            continue
+        tell(name)
+        answer = replace(answer, **step())  # type: ignore[arg-type]
+    note = f"left out for want of time: {', '.join(left_out)}; allow more with --time-limit"
     return replace(
         answer,
-        futures=tuple(
-            replace(future, regret=float(regret[leaf]))
-            for leaf, future in enumerate(answer.futures)
-        ),
-        binding=tuple(_bindings(found)),
-        alternatives=tuple(_alternative(answer.world, other) for other in others),
-        worth={name: usd for name, usd in worth.items() if np.isfinite(usd)},
-        sensitivity=sensitivities(answer.world, found, quiet),
+        notes=(*answer.notes, note) if left_out else answer.notes,
         seconds=answer.seconds + time.monotonic() - began,
     )
+
+
+def _regretted(answer: PlanAnswer, settings: planning.Settings) -> tuple[Future, ...]:
+    """Return the futures with the plan's cost above the best that each could have cost."""
+    best = planning.best_by_future(answer.plan.problem, settings)
+    regret = np.maximum(answer.plan.cost - best, 0.0)
+    return tuple(replace(f, regret=float(regret[i])) for i, f in enumerate(answer.futures))
+
+
+def _worth(found: planning.Plan, settings: planning.Settings) -> dict[str, float]:
+    """Return the worth of information, of hedging and of waiting; none with a single future."""
+    if len(found.cost) < 2:
+        return {}
+    value = planning.worth(found, settings)
+    named = {
+        "knowing the future now would be worth": value.perfect_information,
+        "minding every future, not only the likeliest, is worth": value.stochastic_plan,
+        "being able to decide later is worth": value.waiting,
+    }
+    return {name: max(usd, 0.0) for name, usd in named.items() if np.isfinite(usd)}
+
+
+def _alternatives(
+    answer: PlanAnswer, settings: planning.Settings, wishes: Wishes
+) -> tuple[Alternative, ...]:
+    brief = replace(settings, seconds=ALTERNATIVE_SECONDS)
+    count = wishes.alternatives
+    others = planning.alternatives(answer.plan, brief, ALTERNATIVE_SLACK, count) if count else ()
+    return tuple(_alternative(answer.world, other) for other in others)
 
 
 def _bindings(found: planning.Plan) -> list[Binding]:

@@ -36,6 +36,8 @@ class Prices:
     """Prices and power of the options of a scenario."""
 
     options: Mapping[str, Option]
+    names: Mapping[str, str]
+    """Chip → what people call it."""
     maker: Mapping[str, str]
     """Chip → country of its maker's headquarters."""
     watts: Mapping[str, float]
@@ -57,23 +59,27 @@ class Prices:
         return rent.price.on(day) if rent is not None and rent.price is not None else 0.0
 
     def worth(self, chip: str) -> float:
-        """Return the price that upkeep is reckoned on: the first one, 0 for what is only held."""
-        buy = self.options[chip].buy
+        """Return what upkeep is reckoned on: the worth stated, else the first price, else 0."""
+        option = self.options[chip]
+        if option.worth is not None:
+            return option.worth.value
+        buy = option.buy
         return 0.0 if buy is None or buy.price is None else buy.price.value + self.server[chip]
 
 
 def prices_of(scenario: Scenario, catalog: Catalog) -> Prices:
     """Return prices and power of every option as known on the scenario's day."""
     book = load_costs(scenario.as_of)
-    maker, watts, server = {}, {}, {}
+    names, maker, watts, server = {}, {}, {}, {}
     items: list[Item] = []
     for option in scenario.options:
         chip = catalog.find(option.roadmap.like if option.roadmap else option.chip)
+        names[option.chip] = option.chip if option.roadmap else chip.name
         maker[option.chip] = chip.headquarters
         watts[option.chip] = _watts(option, chip, catalog, book, items)
         server[option.chip] = _adder(option, chip, scenario.buyer.country, book, items)
     options = {option.chip: option for option in scenario.options}
-    return Prices(options, maker, watts, server, tuple(items))
+    return Prices(options, names, maker, watts, server, tuple(items))
 
 
 def _watts(

@@ -136,7 +136,7 @@ def _chips(world: World) -> planning.Chips:
     blocks = [o.buy.block.value if o.buy and o.buy.block else BLOCK_CHIPS for o in options]
     area, home = world.scenario.buyer.area_per_chip, world.scenario.buyer.country
     return planning.Chips(
-        names=world.chips,
+        names=tuple(world.prices.names[chip] for chip in world.chips),
         stack=np.array([stacks.index(option.stack) for option in options]),
         domestic=np.array([world.prices.maker[c] == home for c in world.chips]),
         block=np.array(blocks),
@@ -159,24 +159,25 @@ def _purchase(world: World) -> planning.Purchase:
     delivered = np.ones(shape)
     for c, option in enumerate(options):
         if option.buy is None:
+            # What nobody sells never comes, so that one more of it on offer is worth nothing.
+            delivered[:, c] = 0.0
             continue
         for n in range(len(tree.nodes)):
             day, years = tree.start(n), tree.periods[tree.nodes[n].period].years
             price[n, c] = world.prices.bought(option.chip, day) * world.factor(
                 n, "price", option.chip, "buy"
             )
-            supply[n, c] = _supply(world, n, option)
             allowed[n, c] = world.law.allowed(n, option.chip) and not _banned(world, n, option)
             lead[n, c] = _periods(option.buy.lead_time.on(day), tree.periods)
+            # An order that would come after the last period is no part of the plan.
+            in_time = tree.nodes[n].period + lead[n, c] < len(tree.periods)
+            supply[n, c] = _supply(world, n, option) if in_time else 0.0
             delivered[n, c] = _delivered(world, n, option)
             keep = option.buy.stockpile
             # Without leave to stockpile, a box costs its price each period, so none is kept.
             hold[n, c] = price[n, c] * (keep.value * years if keep else 1.0)
             worth[n, c] = price[n, c] * (option.buy.residual.value if option.buy.residual else 0.0)
             resale[n, c] = price[n, c] * (option.buy.resale.value if option.buy.resale else 0.0)
-    # What nobody sells has no price; one above all others keeps it from looking like a bargain.
-    unsold = [c for c, option in enumerate(options) if option.buy is None]
-    price[:, unsold] = 10.0 * max(float(price.max()), 1.0)
     deposit = [o.buy.deposit.value if o.buy and o.buy.deposit else 0.0 for o in options]
     return planning.Purchase(
         price=price,

@@ -16,6 +16,8 @@ from tonnage.study.plan_problem import World
 
 Floats = npt.NDArray[np.float64]
 Lever = tuple[str, Callable[[planning.Problem], planning.Problem]]
+LEAST_MOVED = 0.02
+"""Part of the first moves below which a change is not told."""
 SHOWN = 6
 """Sensitivities told, those that move most of the first moves first."""
 
@@ -45,12 +47,13 @@ def sensitivities(
             Sensitivity(name, moved.objective - base.objective, part, _words(world, first, shift))
         )
     order = sorted(rows, key=lambda row: -row.moved)
-    return tuple(order[:SHOWN])
+    return tuple(row for row in order[:SHOWN] if row.moved >= LEAST_MOVED)
 
 
 def _first(plan: planning.Plan, nodes: npt.NDArray[np.int64]) -> Floats:
-    """[chip] chips ordered in the periods that all futures share."""
-    counts: Floats = plan.do.buy[nodes].sum(0)
+    """[chip] chips ordered, reserved and rented in the periods that all futures share."""
+    do = plan.do
+    counts: Floats = (do.buy + do.rent + do.reserve.sum(2))[nodes].sum(0)
     return counts
 
 
@@ -59,7 +62,7 @@ def _words(world: World, first: Floats, shift: Floats) -> str:
     for c in np.argsort(-np.abs(shift)):
         if abs(shift[c]) >= max(0.02 * first.sum(), 8.0):
             before, after = first[c], first[c] + shift[c]
-            parts.append(f"{world.chips[c]} {before:,.0f} to {after:,.0f}")
+            parts.append(f"{world.prices.names[world.chips[c]]} {before:,.0f} to {after:,.0f}")
     return "; ".join(parts) or "first moves hardly change"
 
 
