@@ -34,6 +34,8 @@ NOW = date(2026, 11, 22)
         ("MI308X", "amd-mi308x"),
         ("Gaudi 2 HL-225B", "intel-gaudi2-cn"),
         ("昇腾910B3", "hw-910b3"),
+        ("Ascend-910B-B3", "hw-910b3"),
+        ("910B-B1", "hw-910b1"),
         ("华为昇腾 910C", "hw-910c"),
         ("Ascend 910C die (Atlas A3, 64 GB)", "hw-910c-die"),
         ("Ascend 910", "hw-910"),
