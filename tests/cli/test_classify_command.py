@@ -231,3 +231,12 @@ def test_the_scalar_path_starts_without_numpy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_order_is_set_against_the_limits(capsys):
+    asked = ("H100", "MI308X", "--to", "MY", "--on", "2025-02-01", "--count", "1000")
+    h100, mi308x = (chip["order"] for chip in answer(capsys, *asked)["chips"])
+    assert h100["tpp_total"] == 15_832_000
+    assert {limit["parameter"] for limit in h100["limits"]} >= {"740.29.annual_tpp"}
+    assert (mi308x["tpp_total"], mi308x["limits"]) == (None, [])
+    assert run(["classify", "H100", "--to", "MY", "--count", "0"]) == 2

@@ -253,3 +253,11 @@ def test_bad_input_gives_one_message(capsys, arguments, says):
 def test_help_has_an_example(capsys, name):
     assert run(["rules", name, "--help"]) == 0
     assert "Example: tonnage rules" in " ".join(capsys.readouterr().out.split())
+
+
+def test_list_tells_what_is_known_to_change_later(capsys):
+    ahead = answer(capsys, "list", "--as-of", "2026-11-22")["ahead"]
+    days = [entry["effective_from"] for entry in ahead]
+    assert "2027-01-01" in days
+    assert days == sorted(days)
+    assert min(days) > "2026-11-22"

@@ -36,6 +36,12 @@ from tonnage.cli.options import Day, common, print_json
     show_default=True,
     help="Which processing units count toward TPP.",
 )
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many are ordered: their aggregate TPP against the limits on it.",
+)
 @common
 def command(
     chips: tuple[str, ...],
@@ -47,6 +53,7 @@ def command(
     reform: str | None,
     codified: bool,
     units: str,
+    count: int | None,
     as_of: date,
     as_json: bool,
 ) -> None:
@@ -71,6 +78,7 @@ def command(
         reform=reform,
         readings=Readings(Units(units)),
         codified=codified,
+        count=count,
     )
     if as_json:
         print_json(to_json(answer))

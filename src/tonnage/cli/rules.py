@@ -26,13 +26,13 @@ def list_rules(on: date | None, as_of: date, as_json: bool) -> None:
     Example: tonnage rules list --on 2025-06-01
     """
     from tonnage.report import rulebook as report
-    from tonnage.study.rulebook import rules_list
+    from tonnage.study.rulebook import rules_ahead, rules_list
 
-    rules = rules_list(as_of, on)
+    rules, ahead = rules_list(as_of, on), rules_ahead(as_of, on)
     if as_json:
-        print_json(report.list_to_json(rules))
+        print_json(report.list_to_json(rules, ahead))
     else:
-        report.show(report.list_parts(rules))
+        report.show(report.list_parts(rules, ahead))
 
 
 @command.command("show")

@@ -33,7 +33,18 @@ NAMES = {
 
 def to_json(answer: Classified) -> dict[str, Any]:
     """Return the document of `tonnage classify --json`."""
-    return {"chips": [verdict.to_dict() for verdict in answer], "not_legal_advice": NOT_ADVICE}
+    chips = []
+    for verdict in answer:
+        document = verdict.to_dict()
+        order = answer.orders.get(verdict.chip)
+        if order is not None:
+            document["order"] = {
+                "count": order.count,
+                "tpp_total": order.tpp_total,
+                "limits": [limit.to_dict() for limit in order.limits],
+            }
+        chips.append(document)
+    return {"chips": chips, "not_legal_advice": NOT_ADVICE}
 
 
 def show(answer: Classified) -> None:
@@ -69,6 +80,7 @@ def _parts(answer: Classified) -> Iterator[RenderableType]:
     for verdict in answer:
         yield f"[bold]{verdict.name}[/bold]: {' '.join(sentences(verdict))}"
     yield from _overlays(answer)
+    yield from _orders(answer)
     yield ""
     notes = dict.fromkeys(v.enforcement_note for v in answer if v.enforcement_note)
     for note in notes:
@@ -160,6 +172,20 @@ def sentences(verdict: Verdict) -> Iterator[str]:
     for decision in verdict.unknown:
         name = NAMES.get(decision.quantity, decision.quantity)
         yield f"Not settled: {name} ({decision.would_decide})."
+
+
+def _orders(answer: Classified) -> Iterator[str]:
+    for chip, order in answer.orders.items():
+        if order.tpp_total is None:
+            yield f"\nAn order of {order.count:,} {chip}: aggregate TPP unknown."
+            continue
+        total = f"{order.tpp_total:,.0f}"
+        yield f"\nAn order of {order.count:,} {chip} has an aggregate TPP of {total}."
+        for limit in order.limits:
+            yield (
+                f"- {limit.share:.1%} of {limit.limit_tpp:,.0f} TPP: {limit.says} "
+                f"({limit.cited.paragraph}, {limit.cited.enforcement})."
+            )
 
 
 _LABELS = {

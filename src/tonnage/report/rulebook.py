@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def list_to_json(rules: Sequence[Listed]) -> dict[str, Any]:
+Ahead = Sequence[tuple[Parameter, Dated]]
+"""Entries that take effect later, next first."""
+
+
+def list_to_json(rules: Sequence[Listed], ahead: Ahead) -> dict[str, Any]:
     """Return the document of `tonnage rules list --json`."""
     return {
+        "ahead": [{"id": parameter.id, **entry.to_dict()} for parameter, entry in ahead],
         "rules": [
             {
                 "id": found.rule.id,
@@ -29,7 +34,7 @@ def list_to_json(rules: Sequence[Listed]) -> dict[str, Any]:
                 "in_force": list(found.in_force),
             }
             for found in rules
-        ]
+        ],
     }
 
 
@@ -157,14 +162,16 @@ def show(parts: Iterable[RenderableType]) -> None:
     console.print(NOT_ADVICE, highlight=False)
 
 
-def list_parts(rules: Sequence[Listed]) -> Iterator[RenderableType]:
-    """Yield the rules as a table."""
+def list_parts(rules: Sequence[Listed], ahead: Ahead) -> Iterator[RenderableType]:
+    """Yield the rules as a table, then what is known to change later."""
     table = _table(None, "rule", "title", "since", "enforcement", "citation")
     for found in rules:
         rule = found.rule
         since = _day(found.effective_from) or "–"
         table.add_row(rule.id, rule.title, since, found.enforcement, rule.citation)
     yield table
+    for parameter, entry in ahead:
+        yield f"Ahead, {entry.effective}: {parameter.id} {value(entry)} ({entry.paragraph})."
     yield "`tonnage rules show RULE` gives its parameters, their values over time and who set them."
 
 
@@ -223,7 +230,7 @@ def diff_parts(diff: Diff) -> Iterator[RenderableType]:
             table.add_row(
                 parameter.id,
                 _with_state(old, before),
-                _with_state(new, after),
+                _members_changed(old, new) or _with_state(new, after),
                 last.paragraph if last else "–",
                 last.instrument.note if last else "–",
             )
@@ -307,7 +314,24 @@ def value(entry: Dated) -> str:
 def _with_state(entry: Dated | None, state: str) -> str:
     if entry is None:
         return "–"
-    return value(entry) if state == "enforced" else f"{value(entry)} ({state})"
+    return _short(entry) if state == "enforced" else f"{_short(entry)} ({state})"
+
+
+def _short(entry: Dated) -> str:
+    """Return an entry's value for a table of changes: lists by their length."""
+    if isinstance(entry.value, tuple) and len(entry.value) > 1:
+        return f"{len(entry.value)} {'countries' if entry.operator == 'in' else 'conditions'}"
+    return value(entry)
+
+
+def _members_changed(old: Dated | None, new: Dated | None) -> str:
+    if old is None or new is None or old.operator != "in" or new.operator != "in":
+        return ""
+    if not (isinstance(old.value, tuple) and isinstance(new.value, tuple)):
+        return ""
+    joined = [f"+{name}" for name in new.value if name not in old.value]
+    left = [f"-{name}" for name in old.value if name not in new.value]
+    return ", ".join([*joined, *left])
 
 
 def _span(entry: Dated) -> str:

@@ -16,6 +16,7 @@ from tonnage.rules.metrics import (
     performance_density,
     tpp,
 )
+from tonnage.rules.order import OrderLimit, order_limits
 from tonnage.rules.parameter import Dated, Overlay, Parameter, Places, Regime, Rule
 from tonnage.rules.reform import Reform, moved, read_reform
 from tonnage.rules.rulebook import Rulebook, load_rules
@@ -33,6 +34,7 @@ __all__ = [
     "Measure",
     "Measures",
     "MemoryVerdict",
+    "OrderLimit",
     "Overlay",
     "Parameter",
     "Places",
@@ -54,6 +56,7 @@ __all__ = [
     "load_rules",
     "measures_of",
     "moved",
+    "order_limits",
     "performance_density",
     "read_reform",
     "tpp",

@@ -94,14 +94,14 @@ def exceptions(
         found += _small_item(book, deal)
     if classes & {CLASS_A, CLASS_B}:
         if deal.destination == "AE":
-            found += _listed(book, "Supp. 8", "740.s8.uae", deal.day)
+            found += _listed(book, "Supp. 8", "740.s8.uae", deal)
         if not watched:
-            found += _listed(book, "VEU", "748.15.veu", deal.day)
+            found += _listed(book, "VEU", "748.15.veu", deal)
     if CLASS_A in classes and not watched:
         if deal.destination in book.members("AIA", deal.day):
-            found += _listed(book, "AIA", "740.27.aia", deal.day)
-        found += _listed(book, "ACM", "740.28.acm", deal.day)
-        found += _listed(book, "LPP", "740.29.lpp", deal.day)
+            found += _listed(book, "AIA", "740.27.aia", deal)
+        found += _listed(book, "ACM", "740.28.acm", deal)
+        found += _listed(book, "LPP", "740.29.lpp", deal)
     return tuple(found)
 
 
@@ -110,15 +110,16 @@ def _small_item(book: Rulebook, deal: Deal) -> list[Exceptional]:
     scope = "740.8.nac.destinations"
     notified = book.reaches(scope, deal.destination, deal.day)
     notified = notified or book.reaches(_HEADQUARTERS, deal.headquarters, deal.day)
-    authorized = _listed(book, "ACA", "740.8.aca", deal.day)
+    authorized = _listed(book, "ACA", "740.8.aca", deal)
     if notified and not (within and authorized):
-        return _listed(book, "NAC", "740.8.nac", deal.day)
+        return _listed(book, "NAC", "740.8.nac", deal)
     return authorized
 
 
-def _listed(book: Rulebook, name: str, parameter: str, day: date) -> list[Exceptional]:
-    entry = book.on(parameter, day)
-    if entry is None or not isinstance(entry.value, tuple) or day < entry.compliance:
+def _listed(book: Rulebook, name: str, parameter: str, deal: Deal) -> list[Exceptional]:
+    day, codified = deal.day, deal.codified
+    entry = book.binding(parameter, day, codified=codified)
+    if entry is None or not isinstance(entry.value, tuple):
         return []
     says = book.parameter(parameter).says
     return [Exceptional(name, says, entry.value, cited(book, entry, day))]
@@ -162,7 +163,9 @@ def _elsewhere(book: Rulebook, deal: Deal) -> tuple[Policy, ...]:
         or book.covers(Places(groups=("A5", "A6")), deal.headquarters, deal.day)
     )
     own = _policies(book, deal.day, "744.23.review.trusted") if trusted else ()
-    return (*own, *_policies(book, deal.day, "742.6.review.other"))
+    near = book.reaches("742.6.licence.a", deal.destination, deal.day)
+    name = "742.6.review.other" if near else "742.6.review.worldwide"
+    return (*own, *_policies(book, deal.day, name))
 
 
 def _policies(book: Rulebook, day: date, parameter: str) -> tuple[Policy, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,8 +11,26 @@ from typing import Any
 from tonnage.catalog import Catalog, Chip, load_catalog, read_chip_file
 from tonnage.dates import today
 from tonnage.errors import InputError, UnknownName
-from tonnage.rules import Readings, Rulebook, Verdict, load_rules, read_reform
+from tonnage.rules import (
+    OrderLimit,
+    Readings,
+    Rulebook,
+    Verdict,
+    load_rules,
+    measures_of,
+    order_limits,
+    read_reform,
+)
 from tonnage.rules import classify as classify_chip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """So many of one chip: their aggregate TPP, `None` if unknown, and the limits on it."""
+
+    count: int
+    tpp_total: float | None
+    limits: tuple[OrderLimit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +38,8 @@ class Classified:
     """Verdicts in the order in which the chips were named."""
 
     verdicts: tuple[Verdict, ...]
+    orders: Mapping[str, Order]
+    """The order of each chip, by id; empty if no count was asked about."""
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)
@@ -58,6 +78,7 @@ def classify(
     reform: str | Path | None = None,
     readings: Readings | None = None,
     codified: bool = False,
+    count: int | None = None,
 ) -> Classified:
     """Return what the law says of chips for a destination and day.
 
@@ -71,6 +92,8 @@ def classify(
     exporter
         Where the export begins. An item in the US is subject to the EAR; for a chip made and sold
         inside China name CN.
+    count
+        How many of each are ordered, to set their aggregate TPP against the limits on it.
 
     Raises
     ------
@@ -86,12 +109,23 @@ def classify(
         found.append(read_chip_file(chip_file))
     if not found:
         raise InputError.of("chips", None, "name at least one chip, or give a chip file")
-    return Classified(
-        tuple(
-            _verdict(chip, to, on or known, headquarters, exporter, book, readings, codified)
-            for chip in found
-        )
+    if count is not None and count < 1:
+        raise InputError.of("count", count, "order at least one")
+    day = on or known
+    verdicts = (
+        _verdict(chip, to, day, headquarters, exporter, book, readings, codified) for chip in found
     )
+    orders = {chip.id: _order(book, chip, count, day, readings) for chip in found if count}
+    return Classified(tuple(verdicts), orders)
+
+
+def _order(
+    book: Rulebook, chip: Chip, count: int | None, day: date, readings: Readings | None
+) -> Order:
+    score = measures_of(chip, readings).tpp.value
+    if score is None or count is None:
+        return Order(count or 0, None, ())
+    return Order(count, score * count, order_limits(book, score, count, day))
 
 
 def chips_named(names: Sequence[str], as_of: date) -> list[Chip]:

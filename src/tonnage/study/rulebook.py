@@ -81,6 +81,21 @@ def rules_list(as_of: date | None = None, on: date | None = None) -> tuple[Liste
     return tuple(_listed(book, rule, day) for rule in book.rules.values())
 
 
+def rules_ahead(
+    as_of: date | None = None, on: date | None = None
+) -> tuple[tuple[Parameter, Dated], ...]:
+    """Return what is known to change after a day, next first."""
+    book = load_rules(as_of)
+    day = on or book.as_of
+    found = [
+        (parameter, entry)
+        for parameter in book.parameters.values()
+        for entry in parameter.values
+        if entry.effective > day
+    ]
+    return tuple(sorted(found, key=lambda pair: (pair[1].effective, pair[0].id)))
+
+
 def _listed(book: Rulebook, rule: Rule, day: date) -> Listed:
     in_force = tuple(p.id for p in rule.parameters.values() if p.on(day) is not None)
     return Listed(rule, _begun(rule.parameters.values()), _states(book, rule, day), in_force)

@@ -275,3 +275,55 @@ def test_the_worldwide_text_binds_only_as_codified() -> None:
     )
     friend = classify(item, "DE", day, book=BOOK, codified=True)
     assert "AIA" in {found.id for found in friend.exceptions}
+
+
+BUYERS = [
+    # destination, parent, day, chip, class, licence, exceptions named, policy begins with
+    ("CN", None, "H200", True, set(), "case by case"),
+    ("MO", None, "H200", True, set(), "case by case"),
+    ("CN", None, "RTX 4090", True, {"NAC"}, "case by case"),
+    ("CN", None, "L40", True, {"NAC"}, "case by case"),
+    ("CN", None, "H20", False, set(), None),
+    ("SA", None, "H200", True, {"VEU"}, "presumption of approval"),
+    ("SA", None, "RTX 4090", True, {"ACA"}, "presumption of approval"),
+    ("SA", None, "L40", True, {"ACA"}, "presumption of approval"),
+    ("SA", None, "H20", False, set(), None),
+    ("IL", None, "H200", False, set(), None),
+    ("DE", None, "L40", False, set(), None),
+    ("MY", None, "H200", False, set(), None),
+    ("MY", None, "L40", False, set(), None),
+    ("AE", None, "H200", True, {"Supp. 8"}, "presumption of approval"),
+    ("AE", None, "L40", True, {"Supp. 8", "ACA"}, "presumption of approval"),
+    ("SG", "CN", "H200", True, set(), "presumption of denial"),
+    ("SG", "CN", "RTX 4090", True, {"NAC"}, "presumption of denial"),
+    ("RU", None, "H200", True, set(), "presumption of denial"),
+]
+
+
+@pytest.mark.parametrize(("to", "parent", "name", "licence", "named", "policy"), BUYERS)
+def test_what_each_buyer_meets_in_august_2026(to, parent, name, licence, named, policy) -> None:
+    from tonnage.catalog import load_catalog
+
+    item = load_catalog(date(2026, 11, 22)).find(name)
+    verdict = classify(item, to, date(2026, 8, 1), headquarters=parent, book=BOOK)
+    assert verdict.licence_required is licence
+    found = {exception.id for exception in verdict.exceptions}
+    assert named <= found
+    assert not {"LPP", "ACM", "AIA"} & found, "not enforced, so offered with the codified text only"
+    if policy is None:
+        assert verdict.review_policy is None
+    else:
+        assert (verdict.review_policy or "").startswith(policy)
+
+
+def test_an_order_against_the_limits_on_aggregate_tpp() -> None:
+    from tonnage.rules import order_limits
+
+    day = date(2025, 2, 1)
+    by_name = {limit.parameter: limit for limit in order_limits(BOOK, 15_831, 1699, day)}
+    assert by_name["740.29.annual_tpp"].chips == 1699
+    assert by_name["740.29.annual_tpp"].share == pytest.approx(1, abs=1e-3)
+    assert by_name["742.6.allocation_tpp"].chips == pytest.approx(49_900, abs=10)
+    assert order_limits(BOOK, 15_831, 1, date(2024, 1, 1)) == ()
+    later = order_limits(BOOK, 15_831, 1, date(2025, 6, 1))
+    assert {limit.cited.enforcement for limit in later} == {"not enforced"}
