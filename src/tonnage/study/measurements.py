@@ -43,7 +43,21 @@ _NUMBERS = {
     "dp", "cp", "ep", "zero_stage", "micro_batch", "global_batch_seqs", "value", "value2",
     "batch_or_concurrency", "input_len", "output_len", "ttft_ms", "tpot_ms",
 }  # fmt: skip
+_FRACTIONS = {
+    "chip_memory_gb", "n_params_b", "value", "value2", "batch_or_concurrency", "input_len",
+    "output_len", "ttft_ms", "tpot_ms",
+}  # fmt: skip
+"""Columns of numbers that need not be whole."""
 _ZERO_IS_FINE = {"zero_stage", "input_len", "ttft_ms", "tpot_ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What was taken where a source is silent, and how much that may be off."""
+
+    text: str
+    doubt: float = 0.0
+    """Deviation of the log that it adds to the prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,9 @@ def _faults_of(cells: Mapping[str, str], where: str) -> list[Fault]:
             value = float(cell)
         except ValueError:
             faults.append(Fault(column, cell, "write a number or leave it blank", where))
+            continue
+        if column not in _FRACTIONS and isfinite(value) and value != round(value):
+            faults.append(Fault(column, cell, "write a whole number or leave it blank", where))
             continue
         least = 0.0 if column in _ZERO_IS_FINE else 1e-300
         if not isfinite(value) or value < least:

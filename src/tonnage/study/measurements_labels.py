@@ -13,11 +13,13 @@ from tonnage.catalog import Catalog, Chip
 from tonnage.errors import UnknownName
 from tonnage.files import parse_yaml
 from tonnage.provenance import Confidence, Source, Sourced
-from tonnage.study.measurements import Row
+from tonnage.study.measurements import Assumption, Row
 
 SAME_MEMORY = 0.12
 """Relative difference within which two memory sizes are the same part: 80 GB sold, 79 usable."""
 GIGABYTES = 1000.0
+BIN_DOUBT = 0.06
+"""Of a label that several parts answer to (910B: 280 to 400 TFLOP/s, fitted as one)."""
 
 
 class Unusable(Exception):
@@ -29,7 +31,7 @@ class Labelled:
     """A chip that a label means, and what had to be assumed for it."""
 
     chip: Chip
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
 
 
 @cache
@@ -54,9 +56,10 @@ def chip_of(row: Row, catalog: Catalog) -> Labelled:
     found = _candidates(label, catalog)
     memory = row.number("chip_memory_gb")
     chosen = _of_source(row, label, catalog) or _chosen(found, memory)
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
     if len(found) > 1 and chosen is not None:
-        assumed = (f"chip {label!r} taken as {chosen.name}",)
+        doubt = BIN_DOUBT if memory is None else BIN_DOUBT / 2
+        assumed = (Assumption(f"chip {label!r} taken as {chosen.name}", doubt),)
     assert chosen is not None
     return _as_built(chosen, memory, row.told, assumed)
 
@@ -98,7 +101,9 @@ def _differs(chip: Chip, memory: float) -> float:
     return 1.0 if known is None else abs(known / memory - 1.0)
 
 
-def _as_built(chip: Chip, memory: float | None, told: str, assumed: tuple[str, ...]) -> Labelled:
+def _as_built(
+    chip: Chip, memory: float | None, told: str, assumed: tuple[Assumption, ...]
+) -> Labelled:
     """Return the chip as the source says it was built, where that is not the catalog's part."""
     changed: dict[str, float] = {}
     for build in _table()["builds"]:
@@ -117,7 +122,9 @@ def _as_built(chip: Chip, memory: float | None, told: str, assumed: tuple[str, .
         old = values[quantity]
         values[quantity] = Sourced(value, old.unit, Confidence.REPORTED, source, old.known_from)
     text = ", ".join(f"{name} {value:g}" for name, value in changed.items())
-    return Labelled(replace(chip, values=values), (*assumed, f"{chip.name} with {text}"))
+    return Labelled(
+        replace(chip, values=values), (*assumed, Assumption(f"{chip.name} with {text}"))
+    )
 
 
 _FORMATS = {

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from tonnage.errors import AmbiguousName, UnknownName
-from tonnage.study.measurements import Row
+from tonnage.study.measurements import Assumption, Row
 from tonnage.study.measurements_labels import Unusable
 from tonnage.units import GIGA
 from tonnage.workload import (
@@ -32,7 +32,7 @@ class Named:
     """The model of a row, and what had to be assumed for it."""
 
     model: Model
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
 
 
 def serving_model(row: Row) -> Model:
@@ -158,7 +158,7 @@ def _from_columns(row: Row) -> Named:
         blank = [column for column in columns if not row.text(column)]
         message = f"model {row.text('model')!r} is not known, and {', '.join(blank)} are blank"
         raise Unusable(message)
-    assumed: list[str] = []
+    assumed: list[Assumption] = []
     ffn, gated = _feed_forward(row, hidden, assumed)
     heads = row.count("heads") or _supposed_heads(hidden, assumed)
     told = re.search(r"head_dim (\d+)", row.told)
@@ -187,11 +187,11 @@ def _from_columns(row: Row) -> Named:
     return _layers_filled(model, row, assumed)
 
 
-def _feed_forward(row: Row, hidden: int, assumed: list[str]) -> tuple[int, bool]:
+def _feed_forward(row: Row, hidden: int, assumed: list[Assumption]) -> tuple[int, bool]:
     """Return width and whether it is gated: as told, else 4·hidden is a plain GPT."""
     ffn = row.count("ffn_hidden")
     if ffn is None:
-        assumed.append("ffn_hidden taken as 4·hidden")
+        assumed.append(Assumption("ffn_hidden taken as 4·hidden", 0.1))
         ffn = 4 * hidden
     if "not gated" in row.told:
         return ffn, False
@@ -200,15 +200,15 @@ def _feed_forward(row: Row, hidden: int, assumed: list[str]) -> tuple[int, bool]
     return ffn, ffn != 4 * hidden
 
 
-def _supposed_heads(hidden: int, assumed: list[str]) -> int:
+def _supposed_heads(hidden: int, assumed: list[Assumption]) -> int:
     heads = max(hidden // USUAL_HEAD, 1)
-    assumed.append(f"heads taken as {heads} (width {USUAL_HEAD})")
+    assumed.append(Assumption(f"heads taken as {heads} (width {USUAL_HEAD})", 0.03))
     return heads
 
 
-def _supposed_vocab(gated: bool, assumed: list[str]) -> int:
+def _supposed_vocab(gated: bool, assumed: list[Assumption]) -> int:
     vocab = USUAL_GATED_VOCAB if gated else USUAL_VOCAB
-    assumed.append(f"vocab taken as {vocab}")
+    assumed.append(Assumption(f"vocab taken as {vocab}", 0.03))
     return vocab
 
 
@@ -218,13 +218,13 @@ def _tied(row: Row, gated: bool) -> bool:
     return "tied embedding" in row.told or not gated
 
 
-def _new_experts(row: Row, ffn: int, assumed: list[str]) -> Experts | None:
+def _new_experts(row: Row, ffn: int, assumed: list[Assumption]) -> Experts | None:
     routed = row.count("n_experts")
     if routed is None:
         return None
     active = row.count("topk")
     if active is None:
-        assumed.append("topk taken as 2")
+        assumed.append(Assumption("topk taken as 2", 0.2))
         active = 2
     told = re.search(r"expert ffn (\d+)", row.told)
     hidden = int(told.group(1)) if told else ffn
@@ -241,7 +241,7 @@ def _new_experts(row: Row, ffn: int, assumed: list[str]) -> Experts | None:
     )
 
 
-def _layers_filled(model: Model, row: Row, assumed: list[str]) -> Named:
+def _layers_filled(model: Model, row: Row, assumed: list[Assumption]) -> Named:
     """Layers = (stated parameters - embedding) / parameters of a layer, where they are blank."""
     if row.count("layers") is not None:
         return Named(model, tuple(assumed))
@@ -252,5 +252,6 @@ def _layers_filled(model: Model, row: Row, assumed: list[str]) -> Named:
     count = count_parameters(model)
     layer = attention_params(model) + dense_ffn_params(model)
     layers = max(round((stated * GIGA - count.embedding - count.head) / layer), 1)
-    assumed.append(f"layers taken as {layers} from {stated:g}B parameters")
+    text = f"layers taken as {layers} from {stated:g}B parameters"
+    assumed.append(Assumption(text, 0.02))
     return Named(replace(model, layers=layers), tuple(assumed))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from tonnage.catalog import Catalog, Chip, load_catalog
 from tonnage.dates import today
+from tonnage.errors import TonnageError
 from tonnage.perf import (
     Layout,
     Recompute,
@@ -19,7 +20,7 @@ from tonnage.perf import (
     recognize_framework,
 )
 from tonnage.provenance import Spread
-from tonnage.study.measurements import Kind, Row, read_table
+from tonnage.study.measurements import Assumption, Kind, Row, read_table
 from tonnage.study.measurements_labels import Unusable, chip_of, format_of
 from tonnage.study.measurements_model import is_adapter, training_model
 from tonnage.units import TERA
@@ -32,6 +33,11 @@ from tonnage.workload import (
 )
 
 WHOLE_SERVER = 8
+INTERLEAVED_SINCE = 2024
+USUAL_CHUNK = 2
+"""Layers in a chunk of an interleaved pipeline where a source does not say (our assumption)."""
+RECOMPUTE_DOUBT = 0.12
+"""Full recomputation adds a third to a step, none adds nothing: about half of that either way."""
 USUAL_RANK = 16
 """Rank of adapters where a row does not state it (MLPerf's Llama 2 70B LoRA task uses 16)."""
 CAUSAL_SINCE = 2025
@@ -49,7 +55,7 @@ class TrainingQuestion:
     """The first that fits in memory is meant; if none fits, the last."""
     metric: str
     measured: float
-    assumed: tuple[str, ...]
+    assumed: tuple[Assumption, ...]
 
 
 def training_cases(path: str | Path, as_of: date | None = None) -> list[tuple[Row, TrainingCase]]:
@@ -83,7 +89,7 @@ def training_question(row: Row, catalog: Catalog) -> TrainingQuestion:
     metric, measured = _headline(row)
     labelled = chip_of(row, catalog)
     named = training_model(row)
-    assumed = [*labelled.assumed, *named.assumed]
+    assumed: list[Assumption] = [*labelled.assumed, *named.assumed]
     layouts, chips = _layouts(row, named.model, assumed)
     job = TrainingJob(
         model=named.model,
@@ -135,7 +141,7 @@ def _needed(row: Row, column: str) -> int:
     return value
 
 
-def _precision(row: Row, chip: Chip, assumed: list[str]) -> str:
+def _precision(row: Row, chip: Chip, assumed: list[Assumption]) -> str:
     cell = row.text("precision")
     found = format_of(cell)
     if found is not None:
@@ -145,7 +151,7 @@ def _precision(row: Row, chip: Chip, assumed: list[str]) -> str:
         raise Unusable(message)
     quantized = "mlperf" in row.told and chip.number("fp8_tflops") is not None
     supposed = "fp8" if quantized else "bf16"
-    assumed.append(f"precision taken as {supposed}")
+    assumed.append(Assumption(f"precision taken as {supposed}", 0.2))
     return supposed
 
 
@@ -159,7 +165,7 @@ def _server(row: Row) -> int | None:
     return chips if chips is not None and chips >= WHOLE_SERVER else None
 
 
-def _layouts(row: Row, model: Model, assumed: list[str]) -> tuple[list[Layout], int]:
+def _layouts(row: Row, model: Model, assumed: list[Assumption]) -> tuple[list[Layout], int]:
     chips = row.count("n_chips")
     degrees = {name: row.count(name) for name in ("tp", "pp", "dp", "cp")}
     if chips is None:
@@ -173,7 +179,7 @@ def _layouts(row: Row, model: Model, assumed: list[str]) -> tuple[list[Layout], 
     layout = Layout(
         tp=degrees["tp"] or 1,
         pp=degrees["pp"] or 1,
-        vpp=row.count("vpp") or 1,
+        vpp=_interleaving(row, model, degrees, assumed),
         dp=degrees["dp"] or 1,
         cp=degrees["cp"] or 1,
         ep=_expert_degree(row, model, assumed),
@@ -184,7 +190,7 @@ def _layouts(row: Row, model: Model, assumed: list[str]) -> tuple[list[Layout], 
     return _recomputed(row, layout, assumed), chips
 
 
-def _fill_degrees(degrees: dict[str, int | None], chips: int, assumed: list[str]) -> None:
+def _fill_degrees(degrees: dict[str, int | None], chips: int, assumed: list[Assumption]) -> None:
     blank = [name for name in ("tp", "pp", "dp") if degrees[name] is None]
     if degrees["dp"] == chips:
         degrees["tp"] = degrees["pp"] = degrees["cp"] = 1
@@ -200,50 +206,68 @@ def _fill_degrees(degrees: dict[str, int | None], chips: int, assumed: list[str]
             message = f"{blank[0]} is blank, and {chips} chips do not divide by {used}"
             raise Unusable(message)
         degrees[blank[0]] = chips // used
-        assumed.append(f"{blank[0]} taken as {chips // used}")
+        assumed.append(Assumption(f"{blank[0]} taken as {chips // used}"))
     elif used != chips:
         _mend_degrees(degrees, chips, assumed)
 
 
-def _mend_degrees(degrees: dict[str, int | None], chips: int, assumed: list[str]) -> None:
+def _mend_degrees(degrees: dict[str, int | None], chips: int, assumed: list[Assumption]) -> None:
     rest = (degrees["tp"] or 1) * (degrees["pp"] or 1) * (degrees["cp"] or 1)
     if chips % rest:
         message = f"tp·pp·cp = {rest} does not divide n_chips = {chips}"
         raise Unusable(message)
     degrees["dp"] = chips // rest
-    assumed.append(f"dp taken as {chips // rest}: the stated degrees do not give {chips} chips")
+    text = f"dp taken as {chips // rest}: the stated degrees do not give {chips} chips"
+    assumed.append(Assumption(text, 0.1))
 
 
-def _expert_degree(row: Row, model: Model, assumed: list[str]) -> int:
+def _interleaving(
+    row: Row, model: Model, degrees: Mapping[str, int | None], assumed: list[Assumption]
+) -> int:
+    """Return the stated chunks per stage; blank: two layers a chunk where Megatron could do so."""
+    stated, stages = row.count("vpp"), degrees["pp"] or 1
+    if stated is not None or stages == 1:
+        return stated or 1
+    rounds = row.count("global_batch_seqs") or 0
+    rounds //= (degrees["dp"] or 1) * (row.count("micro_batch") or 1)
+    chunks, rest = divmod(model.layers, stages * USUAL_CHUNK)
+    modern = (row.count("year") or 0) >= INTERLEAVED_SINCE
+    usual = chunks if modern and not rest and rounds and rounds % stages == 0 else 1
+    assumed.append(Assumption(f"vpp taken as {max(usual, 1)}", 0.08))
+    return max(usual, 1)
+
+
+def _expert_degree(row: Row, model: Model, assumed: list[Assumption]) -> int:
     degree = row.count("ep")
     if degree is None and model.experts is not None:
-        assumed.append("ep taken as 1")
+        assumed.append(Assumption("ep taken as 1", 0.15))
     return degree or 1
 
 
-def _micro_batch(assumed: list[str]) -> int:
-    assumed.append("micro_batch taken as 1")
+def _micro_batch(assumed: list[Assumption]) -> int:
+    assumed.append(Assumption("micro_batch taken as 1", 0.08))
     return 1
 
 
-def _zero(row: Row, dp: int, assumed: list[str]) -> int:
+def _zero(row: Row, dp: int, assumed: list[Assumption]) -> int:
     stage = row.count("zero_stage")
     if stage is not None:
         return min(stage, 3)
     sharded = re.search(r"\bfsdp|zero-?3|fully sharded", row.told)
     stage = 3 if sharded else min(dp - 1, 1)
-    assumed.append(f"zero_stage taken as {stage}")
+    assumed.append(Assumption(f"zero_stage taken as {stage}", 0.02))
     return stage
 
 
-def _sequence_parallel(row: Row, tp: int, assumed: list[str]) -> bool:
+def _sequence_parallel(row: Row, tp: int, assumed: list[Assumption]) -> bool:
     cell = row.text("sequence_parallel").lower()
     if cell in ("yes", "on", "true", "1"):
         return tp > 1
     if cell in ("no", "off", "false", "0") or tp == 1:
         return False
     modern = (row.count("year") or 0) >= 2023
-    assumed.append(f"sequence_parallel taken as {'on' if modern else 'off'}")
+    text = f"sequence_parallel taken as {'on' if modern else 'off'}"
+    assumed.append(Assumption(text, 0.03))
     return modern
 
 
@@ -253,15 +277,16 @@ _RECOMPUTE = {
 }  # fmt: skip
 
 
-def _recomputed(row: Row, layout: Layout, assumed: list[str]) -> list[Layout]:
+def _recomputed(row: Row, layout: Layout, assumed: list[Assumption]) -> list[Layout]:
     stated = _RECOMPUTE.get(row.text("recompute").lower())
     if stated is not None:
         return [replace(layout, recompute=stated)]
-    assumed.append("recompute not stated: the least that fits in memory")
+    text = "recompute not stated: the least that fits in memory"
+    assumed.append(Assumption(text, RECOMPUTE_DOUBT))
     return [replace(layout, recompute=kind) for kind in Recompute]
 
 
-def _batch(row: Row, layout: Layout, assumed: list[str]) -> int:
+def _batch(row: Row, layout: Layout, assumed: list[Assumption]) -> int:
     batch = row.count("global_batch_seqs")
     if batch is not None:
         return batch
@@ -269,7 +294,8 @@ def _batch(row: Row, layout: Layout, assumed: list[str]) -> int:
     if whole_step or layout.pp > 1 or row.count("micro_batch") is None:
         message = "global_batch_seqs is blank"
         raise Unusable(message)
-    assumed.append("global_batch_seqs taken as dp·micro_batch: one micro batch a step")
+    text = "global_batch_seqs taken as dp·micro_batch: one micro batch a step"
+    assumed.append(Assumption(text, 0.1))
     return layout.dp * layout.mb
 
 
@@ -348,6 +374,6 @@ def all_questions(
     for row in rows:
         try:
             asked.append(training_question(row, catalog))
-        except Unusable as reason:
+        except (Unusable, TonnageError) as reason:
             skipped.append((row, str(reason)))
     return asked, skipped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import exp, log, sqrt
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,13 +13,15 @@ from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.errors import InputError, TonnageError
 from tonnage.provenance import Spread
-from tonnage.study.measurements import Kind, Row, Table, read_table
+from tonnage.study.measurements import Assumption, Kind, Row, Table, read_table
 
 __all__ = ["Kind", "Prediction", "Score", "Skipped", "Validation", "score_of", "validate"]
 
 Case = TypeVar("Case")
 Answer = TypeVar("Answer")
 TAIL = 0.9
+Z90 = 1.2815515655446004
+"""The 90th percentile of the standard normal distribution."""
 NOT_FINITE = "no finite prediction for this shape and layout"
 
 
@@ -336,13 +339,23 @@ def _serving(rows: Sequence[Row], day: date) -> Found:
     return found, latencies, skipped
 
 
+def widened(spread: Spread, assumed: Iterable[Assumption]) -> Spread:
+    """p50 · exp(∓sqrt(ln²(p50/p10 or p90/p50) + z90²·Σ doubt²)): assumptions add their doubt."""
+    added = Z90**2 * sum(assumption.doubt**2 for assumption in assumed)
+    if not added or spread.p10 <= 0:
+        return spread
+    below = exp(sqrt(log(spread.p50 / spread.p10) ** 2 + added))
+    above = exp(sqrt(log(spread.p90 / spread.p50) ** 2 + added))
+    return Spread(spread.p50 / below, spread.p50, spread.p50 * above)
+
+
 def _prediction(
     row: Row,
     chip: str,
     metric: str,
     measured: float,
     spread: Spread,
-    assumed: tuple[str, ...],
+    assumed: tuple[Assumption, ...],
 ) -> Prediction:
     return Prediction(
         id=row.id,
@@ -352,8 +365,8 @@ def _prediction(
         chip=chip,
         metric=metric,
         measured=measured,
-        predicted=spread,
-        assumed=assumed,
+        predicted=widened(spread, assumed),
+        assumed=tuple(assumption.text for assumption in assumed),
     )
 
 

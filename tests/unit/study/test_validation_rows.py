@@ -129,7 +129,7 @@ def test_layers_follow_from_the_parameters_where_they_are_blank() -> None:
         vocab="51200", layers="",
     )  # fmt: skip
     assert question.cases[0].job.model.layers == 96
-    assert any("layers" in text for text in question.assumed)
+    assert any("layers" in each.text for each in question.assumed)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,15 @@ def test_what_can_be_inferred_is_and_says_so() -> None:
     question = train(dp="", zero_stage="", micro_batch="", sequence_parallel="", n_chips="64")
     layout = question.cases[0].layout
     assert (layout.dp, layout.zero, layout.mb, layout.sp) == (2, 1, 1, True)
-    assert len(question.assumed) == 4
+    assert len(question.assumed) == 5
+    assert all(each.doubt >= 0 for each in question.assumed)
+
+
+def test_chunks_of_a_pipeline_are_supposed_where_interleaving_could_be() -> None:
+    assert train(vpp="", pp="4", year="2024").cases[0].layout.vpp == 10
+    assert train(vpp="", pp="4", year="2021").cases[0].layout.vpp == 1
+    assert train(vpp="2", pp="4").cases[0].layout.vpp == 2
+    assert train(vpp="", pp="1", dp="8", n_chips="64").cases[0].layout.vpp == 1
 
 
 def test_chips_follow_from_the_degrees() -> None:

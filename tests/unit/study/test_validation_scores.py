@@ -1,6 +1,8 @@
 """Scores, with a predictor put in the model's place: what it answers is known exactly."""
 
+import csv
 import json
+import random
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from tonnage.errors import InputError, NotEnoughKnown
 from tonnage.provenance import Spread
-from tonnage.study.validation import Prediction, answered, score_of, validate
+from tonnage.study.measurements import Assumption
+from tonnage.study.validation import Prediction, answered, score_of, validate, widened
 
 HEADER = "id,chip,n_chips,model,seq_len,global_batch_seqs,metric,value,tp,pp,dp,micro_batch,"
 HEADER += "recompute,precision,complete,source_title"
@@ -162,3 +165,42 @@ def test_latency_columns_are_scored_beside_the_headline(tmp_path, monkeypatch) -
     assert found.by_metric["ttft_ms"].mape == pytest.approx(0.5)
     assert found.by_metric["tpot_ms"].predicted == 1
     assert found.by_subset["J"].predicted == 2
+
+
+@given(st.floats(0.01, 0.5), st.lists(st.floats(0.0, 0.5), max_size=4), st.floats(1e-3, 1e6))
+def test_assumptions_only_ever_widen(sigma: float, doubts: list[float], median: float) -> None:
+    spread = Spread.lognormal(median, sigma)
+    found = widened(spread, [Assumption("x", doubt) for doubt in doubts])
+    assert found.p50 == spread.p50
+    assert found.p10 <= spread.p10 * (1 + 1e-9)
+    assert found.p90 >= spread.p90 * (1 - 1e-9)
+    wanted = (sigma**2 + sum(doubt**2 for doubt in doubts)) ** 0.5
+    assert found.sigma == pytest.approx(wanted, rel=1e-6)
+
+
+def test_rows_with_random_holes_are_predicted_or_say_what_is_missing(tmp_path) -> None:
+    """Blank cells, other chips and odd degrees: a prediction or a reason, never a failure."""
+    chips = ["H20", "L40S", "A100", "910B", "Gaudi2", "RTX 4090 D", "Mystery", "TPU v5p", "L2", ""]
+    data = Path(__file__).parents[3] / "benchmarks" / "data"
+    draw = random.Random(7)
+    for name in ("training_measurements.csv", "inference_measurements.csv"):
+        with (data / name).open(encoding="utf-8") as stream:
+            rows = draw.sample(list(csv.DictReader(stream)), 250)
+        for each in rows:
+            for column in set(each) - {"id"}:
+                if draw.random() < 0.1:
+                    each[column] = ""
+            if draw.random() < 0.4:
+                each |= {"chip": draw.choice(chips), "chip_memory_gb": ""}
+            for column in {"tp", "pp", "dp", "ep", "heads", "layers", "n_chips"} & set(each):
+                if each[column] and draw.random() < 0.05:
+                    each[column] = draw.choice(["1", "3", "64", "1000000"])
+        file = tmp_path / name
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        found = validate(file)
+        assert len(found.predictions) + len(found.skipped) == 250
+        assert len(found.predictions) > 80
+        assert all(item.why and "no finite" not in item.why for item in found.skipped)

@@ -77,6 +77,7 @@ def test_a_cell_over_two_lines_keeps_the_line_numbers(tmp_path) -> None:
         ([TRAINING, GOOD.replace("2.0", "-1")], "above 0"),
         ([TRAINING, GOOD.replace("2.0", "0")], "above 0"),
         ([TRAINING, GOOD.replace(",8,", ",1e999,")], "finite"),
+        ([TRAINING, GOOD.replace(",8,", ",7.5,")], "whole number"),
         ([TRAINING, GOOD.replace("H100", '"H1"00')], "not CSV"),
     ],
 )
