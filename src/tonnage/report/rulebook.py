@@ -251,9 +251,14 @@ def _flip_parts(diff: Diff) -> Iterator[RenderableType]:
         return
     columns = [c for c in _FLIP_COLUMNS if any(c in flips for flips in chips.values())]
     names = [c.replace("_", " ") for c in columns]
-    table = _table(f"{len(chips)} chips flip for {diff.destination}", "chip", *names)
+    alike: dict[tuple[str, ...], list[str]] = {}
     for chip, flips in chips.items():
-        table.add_row(chip, *(_arrow(flips.get(column)) for column in columns))
+        alike.setdefault(tuple(_arrow(flips.get(c)) for c in columns), []).append(chip)
+    title = f"{len(chips)} chips flip for {diff.destination}"
+    table = _table(title, "chips", *names)
+    for row, same in alike.items():
+        table.add_row(", ".join(same), *row)
+        table.add_section()
     yield table
 
 
