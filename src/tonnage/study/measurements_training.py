@@ -184,7 +184,7 @@ def _layouts(row: Row, model: Model, assumed: list[Assumption]) -> tuple[list[La
         cp=degrees["cp"] or 1,
         ep=_expert_degree(row, model, assumed),
         mb=row.count("micro_batch") or _micro_batch(assumed),
-        zero=_zero(row, degrees["dp"] or 1, assumed),
+        zero=_zero(row, degrees["dp"] or 1, degrees["pp"] or 1, assumed),
         sp=_sequence_parallel(row, degrees["tp"] or 1, assumed),
     )
     return _recomputed(row, layout, assumed), chips
@@ -230,11 +230,11 @@ def _interleaving(
         return stated or 1
     rounds = row.count("global_batch_seqs") or 0
     rounds //= (degrees["dp"] or 1) * (row.count("micro_batch") or 1)
-    chunks, rest = divmod(model.layers, stages * USUAL_CHUNK)
     modern = (row.count("year") or 0) >= INTERLEAVED_SINCE
-    usual = chunks if modern and not rest and rounds and rounds % stages == 0 else 1
-    assumed.append(Assumption(f"vpp taken as {max(usual, 1)}", 0.08))
-    return max(usual, 1)
+    even = rounds > 0 and rounds % stages == 0
+    usual = max(model.layers // (stages * USUAL_CHUNK), 1) if modern and even else 1
+    assumed.append(Assumption(f"vpp taken as {usual}", 0.08))
+    return usual
 
 
 def _expert_degree(row: Row, model: Model, assumed: list[Assumption]) -> int:
@@ -249,11 +249,12 @@ def _micro_batch(assumed: list[Assumption]) -> int:
     return 1
 
 
-def _zero(row: Row, dp: int, assumed: list[Assumption]) -> int:
+def _zero(row: Row, dp: int, pp: int, assumed: list[Assumption]) -> int:
     stage = row.count("zero_stage")
     if stage is not None:
         return min(stage, 3)
-    sharded = re.search(r"\bfsdp|zero-?3|fully sharded", row.told)
+    # Under a pipeline weights stay gathered over its micro batches: a step moves what ZeRO-1 does.
+    sharded = pp == 1 and re.search(r"\bfsdp|zero-?3|fully sharded", row.told)
     stage = 3 if sharded else min(dp - 1, 1)
     assumed.append(Assumption(f"zero_stage taken as {stage}", 0.02))
     return stage

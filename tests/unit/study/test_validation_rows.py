@@ -177,7 +177,8 @@ def test_recomputation_that_is_not_stated_is_tried_from_the_least() -> None:
 
 
 def test_fully_sharded_data_parallel_is_read_from_the_note() -> None:
-    assert train(note="torchtitan FSDP2").cases[0].layout.zero == 3
+    assert train(note="torchtitan FSDP2", pp="1", dp="8").cases[0].layout.zero == 3
+    assert train(note="torchtitan FSDP2").cases[0].layout.zero == 1
 
 
 def test_adapters_are_told_from_the_label() -> None:
