@@ -240,3 +240,31 @@ def test_an_order_is_set_against_the_limits(capsys):
     assert {limit["parameter"] for limit in h100["limits"]} >= {"740.29.annual_tpp"}
     assert (mi308x["tpp_total"], mi308x["limits"]) == (None, [])
     assert run(["classify", "H100", "--to", "MY", "--count", "0"]) == 2
+
+
+BINDING = [
+    ("A100-80GB", "2023-12-01", "TPP +4.0 % of 4800"),
+    ("A100-80GB", "2022-12-01", "TPP +4.0 % of 4800"),
+    ("H20", "2023-12-01", "TPP -1.3 % of 2400"),
+    ("L2", "2023-12-01", "TPP -3.5 % of 1600"),
+    ("L4", "2023-12-01", "performance density +11."),
+    ("RTX 4090 D", "2023-12-01", "TPP -1.9 % of 4800"),
+    ("A30", "2023-12-01", "TPP +10.2 % of 2400"),
+]
+
+
+@pytest.mark.parametrize(("chip", "day", "says"), BINDING)
+def test_the_binding_margin_is_that_of_the_widest_paragraph(chip, day, says):
+    from tonnage.dates import parse_day
+    from tonnage.report.classification import binding
+    from tonnage.study.classification import classify
+
+    test = binding(classify(chip, "CN", on=parse_day(day))[0])
+    assert test is not None
+    name = {"tpp": "TPP", "processing_sum": "TPP"}.get(test.quantity, "performance density")
+    assert f"{name} {test.margin:+.1f} % of {test.threshold:g}".startswith(says)
+
+
+def test_no_doubled_full_stop(capsys):
+    assert run(["classify", "H20", "L40", "A30", "910B2", "--to", "CN", "--on", "2026-11-20"]) == 0
+    assert ".." not in capsys.readouterr().out

@@ -128,17 +128,18 @@ def _margin(verdict: Verdict) -> str:
 def binding(verdict: Verdict) -> Test | None:
     """Return the comparison that the class hangs on.
 
-    For a chip in a class it is the narrowest leg of the paragraphs met, for one outside the leg
-    that keeps it out of the nearest paragraph, for one left out by Note 2 the line of that note.
+    Paragraphs are alternatives: a chip in a class hangs on the one it meets most widely, and there
+    on the narrowest leg. For a chip outside it is the leg that keeps it out of the nearest
+    paragraph, for one left out by Note 2 the line of that note.
     """
     tests = [test for test in verdict.tests if test.margin is not None]
     if verdict.class_id == "none" and verdict.paragraph:
         return next((test for test in tests if test.parameter == "3A090.note2.tpp"), None)
     clauses = _by_clause(test for test in tests if test.clause.startswith(("3A090", "proposed")))
     if verdict.class_id not in ("none", "unknown"):
-        met = [t for legs in clauses for t in legs if all(leg.met for leg in legs)]
-        mine = [t for t in met if _clause_is_of(t.clause, verdict)]
-        return min(mine, key=_distance, default=None)
+        mine = [legs for legs in clauses if _clause_is_of(legs[0].clause, verdict)]
+        narrowest = [min(legs, key=_distance) for legs in mine if all(leg.met for leg in legs)]
+        return max(narrowest, key=_distance, default=None)
     keeping = [
         max((t for t in legs if t.met is False), key=_distance, default=None) for legs in clauses
     ]

@@ -304,6 +304,6 @@ def _limbs(book: Rulebook, day: date) -> tuple[str, ...]:
     affiliates = book.regime_state("affiliates", day)
     if affiliates is not None:
         limbs.append(
-            f"affiliates (50 percent) rule: {affiliates.state} ({affiliates.note or 'in force'})"
+            f"affiliates (50 percent) rule: {affiliates.state} ({affiliates.note.rstrip('.') or 'in force'})"
         )
     return tuple(limbs)
