@@ -21,6 +21,8 @@ _VERBS: dict[str, str] = {
     "rules_sweep": "tonnage.study.rulebook_sweep",
     "list_chips": "tonnage.study.chips",
     "show_chip": "tonnage.study.chips",
+    "compare_chips": "tonnage.study.chips",
+    "list_prices": "tonnage.study.chips",
     "load_catalog": "tonnage.catalog",
     "match": "tonnage.study.match",
     "read_load": "tonnage.study.match_load",
@@ -29,6 +31,9 @@ _VERBS: dict[str, str] = {
     "plan": "tonnage.study.plan",
     "predict_serving": "tonnage.study.serving",
     "predict_training": "tonnage.study.training",
+    "list_models": "tonnage.study.models",
+    "show_model": "tonnage.study.models",
+    "validate": "tonnage.study.validation",
 }
 """Public name → module that defines it."""
 

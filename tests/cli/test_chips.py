@@ -121,6 +121,9 @@ def test_a_chip_file_shows_like_any_chip(capsys: pytest.CaptureFixture[str]) -> 
         (["chips", "show", "--chip-file", "nowhere.yaml"], "no such file"),
         (["chips", "show", "--chip-file", ""], "no name given"),
         (["chips", "frobnicate"], "No such command"),
+        (["chips", "compare"], "Missing argument"),
+        (["chips", "compare", "H20", "H21"], "no chip of this name"),
+        (["chips", "prices", "H21"], "no chip of this name"),
     ],
 )
 def test_bad_input_gives_one_message(
@@ -135,7 +138,10 @@ def test_bad_input_gives_one_message(
 
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["chips"], ["chips", "list"], ["chips", "show"]):
+    for words in (
+        ["chips"],
+        *(["chips", verb] for verb in ("list", "show", "compare", "prices")),
+    ):
         assert run([*words, "--help"]) == 0
         assert "Example: tonnage chips" in capsys.readouterr().out
 
@@ -176,3 +182,30 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_cut_numbers(width: int) -> 
     assert "15,832" in told
     assert "19.45" in told
     assert width == 60 or "…" not in told
+
+
+def test_compare_sets_every_bin_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["chips", "compare", "H20", "昇腾910B", "nv-h20-96"]
+    found = document(capsys, *words, *JANUARY)["chips"]
+    assert [chip["id"] for chip in found] == ["nv-h20-96", "hw-910b1", "hw-910b2", "hw-910b3"]
+    assert run([*words, "--chip-file", str(EXAMPLE)]) == 0
+    told = capsys.readouterr().out
+    assert "Acme X1" in told
+    assert "910B4" in told
+    assert "fp4_tflops" not in told, "a quantity that none of them states has no row"
+
+
+def test_prices_are_those_of_the_day(capsys: pytest.CaptureFixture[str]) -> None:
+    then = document(capsys, "chips", "prices", "H800", "--as-of", "2023-12-31")["prices"]
+    assert {price["kind"] for price in then} == {"purchase_per_8chip_server", "purchase_per_chip"}
+    assert all(price["known_from"] <= "2023-12-31" for price in then)
+    assert all(price["source"] and price["confidence"] and price["currency"] for price in then)
+    now = document(capsys, "chips", "prices", "H800")["prices"]
+    assert len(now) > len(then)
+    assert run(["chips", "prices", "H20"]) == 0
+    told = capsys.readouterr().out
+    assert "12,000 to 15,000 USD" in told
+    assert "1,400,000 CNY" in told
+    assert run(["chips", "prices", "P800"]) == 0
+    assert "No price of P800" in capsys.readouterr().out
+    assert len(document(capsys, "chips", "prices")["prices"]) >= 149

@@ -69,6 +69,48 @@ def show_command(chip: str | None, chip_file: str | None, as_of: date, as_json: 
     click.echo(report.sheet_text(sheet))
 
 
+@command.command("compare")
+@click.argument("chips", nargs=-1, required=True)
+@click.option("--chip-file", help="A chip of your own to set beside them.")
+@common
+def compare_command(
+    chips: tuple[str, ...], chip_file: str | None, as_of: date, as_json: bool
+) -> None:
+    """Set chips side by side, quantity by quantity.
+
+    Example: tonnage chips compare H20 L20 910B3 --as-of 2024-01-07
+    """
+    from tonnage.report import chips as report
+    from tonnage.study.chips import compare_chips
+
+    answer = compare_chips(chips, as_of, chip_file)
+    if as_json:
+        print_json(report.list_to_json(answer))
+        return
+    _console().print(report.compare_table(answer))
+    click.echo(report.compare_text(answer))
+
+
+@command.command("prices")
+@click.argument("chip", required=False)
+@common
+def prices_command(chip: str | None, as_of: date, as_json: bool) -> None:
+    """List the prices that were public on a day, each with its source.
+
+    Example: tonnage chips prices H20 --as-of 2024-07-31
+    """
+    from tonnage.report import chip_prices as report
+    from tonnage.study.chips import list_prices
+
+    answer = list_prices(chip, as_of)
+    if as_json:
+        print_json(report.to_json(answer))
+        return
+    if answer.prices:
+        _console().print(report.table(answer))
+    click.echo(report.text(answer))
+
+
 def _console() -> Console:
     from rich.console import Console
 

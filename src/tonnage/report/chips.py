@@ -163,6 +163,36 @@ def sheet_table(sheet: ChipSheet) -> Table:
     return grid
 
 
+def compare_table(answer: ChipList) -> Table:
+    """Return one column a chip and one row a quantity that any of them states."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    grid.add_column("quantity", no_wrap=True)
+    for sheet in answer.sheets:
+        grid.add_column(sheet.chip.name, justify="right")
+    grid.add_column("unit", no_wrap=True)
+    for name, quantity in QUANTITIES.items():
+        stated = [sheet.chip.values.get(name) for sheet in answer.sheets]
+        if any(stated):
+            shown = [UNKNOWN if found is None else _shown(found) for found in stated]
+            grid.add_row(name, *shown, quantity.unit)
+    grid.add_row("tpp", *(_number(s.tpp) for s in answer.sheets), "TOPS x bit")
+    densities = (_number(s.performance_density, 2) for s in answer.sheets)
+    grid.add_row("performance_density", *densities, "TPP/mm2")
+    return grid
+
+
+def compare_text(answer: ChipList) -> str:
+    """Return what the table leaves to say."""
+    ids = ", ".join(sheet.chip.id for sheet in answer.sheets)
+    return (
+        f"As known on {answer.as_of}: {ids}. {UNKNOWN} is not public. "
+        "`tonnage chips show ID` gives each number's source."
+    )
+
+
 def sheet_text(sheet: ChipSheet) -> str:
     """Return the note, the sources and what is not public."""
     chip = sheet.chip

@@ -1,13 +1,14 @@
-"""The verbs `chips list` and `chips show`: the catalog, with what the rules compute from it."""
+"""The verbs of `chips`: the catalog, its prices, and what the rules compute from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tonnage.catalog import QUANTITIES, Chip, load_catalog
+from tonnage.catalog import QUANTITIES, Catalog, Chip, Price, load_catalog
 from tonnage.dates import today
 from tonnage.errors import UnknownName
 from tonnage.rules import performance_density, tpp
@@ -82,15 +83,65 @@ def show_chip(
         If the chip file is wrong.
     """
     day = as_of or today()
-    catalog = load_catalog(day)
-    if chip_file is not None:
-        from tonnage.catalog import read_chip_file
-
-        own = read_chip_file(chip_file, day)
-        if name is None:
-            return _sheet(own, day)
-        catalog = catalog.with_chip(own)
+    catalog, own = _with_own(day, chip_file)
+    if own is not None and name is None:
+        return _sheet(own, day)
     return _sheet(catalog.find(name or ""), day)
+
+
+def compare_chips(
+    names: Sequence[str], as_of: date | None = None, chip_file: str | Path | None = None
+) -> ChipList:
+    """Return several chips in the order asked; a name that bins share stands for all of them.
+
+    Raises
+    ------
+    UnknownName
+        If no chip that was public on the day answers to a name.
+    InputError
+        If the chip file is wrong.
+    """
+    day = as_of or today()
+    catalog, own = _with_own(day, chip_file)
+    found = [chip for name in names for chip in catalog.find_all(name)]
+    if own is not None and own not in found:
+        found.append(own)
+    return ChipList(day, tuple(_sheet(chip, day) for chip in dict.fromkeys(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices that were public on a day, oldest first; `of` is the chip asked for, if one was."""
+
+    as_of: date
+    prices: tuple[Price, ...]
+    of: str | None = None
+
+
+def list_prices(name: str | None = None, as_of: date | None = None) -> PriceList:
+    """Return the prices of one chip, or of every bin that shares a name, or all.
+
+    Raises
+    ------
+    UnknownName
+        If no chip that was public on the day answers to the name.
+    """
+    day = as_of or today()
+    catalog = load_catalog(day)
+    if name is None:
+        return PriceList(day, catalog.prices)
+    wanted = {chip.id for chip in catalog.find_all(name)}
+    return PriceList(day, tuple(p for p in catalog.prices if wanted & set(p.chips)), name)
+
+
+def _with_own(day: date, chip_file: str | Path | None) -> tuple[Catalog, Chip | None]:
+    catalog = load_catalog(day)
+    if chip_file is None:
+        return catalog, None
+    from tonnage.catalog import read_chip_file
+
+    own = read_chip_file(chip_file, day)
+    return catalog.with_chip(own), own
 
 
 def _sheet(chip: Chip, day: date) -> ChipSheet:
