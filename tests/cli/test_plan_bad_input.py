@@ -121,16 +121,16 @@ WHOLE = {
         ["branches[0].after = 'ease'", "no such branch"],
     ),
     "siblings on different days": (
-        replaced("    on: 2024-07-02 # second", "    on: 2024-08-02"),
-        ["branches[1].on", "siblings share the day"],
+        replaced("    day: 2024-07-02 # second", "    day: 2024-08-02"),
+        ["branches[1].day", "siblings share the day"],
     ),
     "branch in the past": (
-        replaced("    on: 2024-07-02 # second", "    on: 2023-07-02"),
-        ["branches[1].on", "not after as_of"],
+        replaced("    day: 2024-07-02 # second", "    day: 2023-07-02"),
+        ["branches[1].day", "not after as_of"],
     ),
     "branch beyond the horizon": (
-        replaced("    on: 2024-07-02 # second", "    on: 2031-07-02"),
-        ["branches[1].on", "after the last period"],
+        replaced("    day: 2024-07-02 # second", "    day: 2031-07-02"),
+        ["branches[1].day", "after the last period"],
     ),
     "deadline before start": (
         replaced("deadline: 2024-12-31", "deadline: 2024-02-01"),

@@ -272,8 +272,8 @@ def _changes(draft: Draft) -> Iterator[Fault]:
     ids = _option_ids(draft)
     for section in ("branches", "happened"):
         for path, change in _all_changes(draft, section):
-            if section == "happened" and change.on is None:
-                yield draft.fault(path, change.kind, "what happened needs its day: `on`")
+            if section == "happened" and change.day is None:
+                yield draft.fault(path, change.kind, "what happened needs its `day`")
             for place, name in enumerate(getattr(change, "workloads", [])):
                 if name not in works:
                     mend = _none_such("workload", works)
@@ -282,11 +282,11 @@ def _changes(draft: Draft) -> Iterator[Fault]:
                 if chip_id(draft, name) not in ids:
                     mend = _none_such("chip of the options", draft.raw_names("options", "chip"))
                     yield draft.fault((*path, "chips", place), name, mend)
-            if change.on and change.until and change.until <= change.on:
-                yield draft.fault((*path, "until"), str(change.until), f"not after {change.on}")
-            if span and change.on and change.on >= span[1]:
+            if change.day and change.until and change.until <= change.day:
+                yield draft.fault((*path, "until"), str(change.until), f"not after {change.day}")
+            if span and change.day and change.day >= span[1]:
                 mend = f"after the last period, which ends on {span[1]}"
-                yield draft.fault((*path, "on"), str(change.on), mend)
+                yield draft.fault((*path, "day"), str(change.day), mend)
 
 
 def _reforms(draft: Draft, folder: str) -> Iterator[Fault]:

@@ -62,22 +62,22 @@ def _parents(draft: Draft, rows: list[tuple[int, Any]]) -> Iterator[Fault]:
 
 def _days(draft: Draft, rows: list[tuple[int, Any]]) -> Iterator[Fault]:
     horizon, as_of = draft.one("horizon"), draft.one("as_of")
-    days = {row.name: row.on for _, row in rows}
+    days = {row.name: row.day for _, row in rows}
     periods = periods_of(horizon.start, horizon.step, horizon.periods) if horizon else ()
     for index, row in rows:
-        path = ("branches", index, "on")
-        if row.after in days and row.on <= days[row.after]:
+        path = ("branches", index, "day")
+        if row.after in days and row.day <= days[row.after]:
             mend = f"not after {days[row.after]}, the day of the branch it follows"
-            yield draft.fault(path, str(row.on), mend)
-        if periods and row.on >= periods[-1].end:
+            yield draft.fault(path, str(row.day), mend)
+        if periods and row.day >= periods[-1].end:
             mend = f"after the last period, which ends on {periods[-1].end}"
-            yield draft.fault(path, str(row.on), mend)
-        elif as_of and row.on <= as_of:
+            yield draft.fault(path, str(row.day), mend)
+        elif as_of and row.day <= as_of:
             mend = f"not after as_of {as_of}; what is known by then is no branch"
-            yield draft.fault(path, str(row.on), mend)
-        elif periods and row.on <= periods[0].start:
+            yield draft.fault(path, str(row.day), mend)
+        elif periods and row.day <= periods[0].start:
             mend = f"not after {periods[0].start}, the first day planned for"
-            yield draft.fault(path, str(row.on), mend)
+            yield draft.fault(path, str(row.day), mend)
 
 
 def _siblings(draft: Draft, rows: list[tuple[int, Any]]) -> Iterator[Fault]:
@@ -92,9 +92,9 @@ def _siblings(draft: Draft, rows: list[tuple[int, Any]]) -> Iterator[Fault]:
             mend = f"{len(family)} branches {after} add up to a probability of {total:g}, not 1"
             yield draft.fault(("branches", index, "probability"), None, mend)
         for place, row in family[1:]:
-            if row.on != first.on:
-                mend = f"siblings share the day on which it is known: {first.on} ({first.name})"
-                yield draft.fault(("branches", place, "on"), str(row.on), mend)
+            if row.day != first.day:
+                mend = f"siblings share the day on which it is known: {first.day} ({first.name})"
+                yield draft.fault(("branches", place, "day"), str(row.day), mend)
 
 
 def _probability(row: Any) -> float:

@@ -102,7 +102,7 @@ def converted(whole: ScenarioIn, folder: str) -> world.Scenario:
         ports=tuple(_ports(whole.software.ports, read)),
         branches=tuple(_branch(b, read, "branches", i) for i, b in enumerate(whole.branches)),
         happened=tuple(
-            _change(c, read, c.on or whole.as_of, "happened", i)
+            _change(c, read, c.day or whole.as_of, "happened", i)
             for i, c in enumerate(whole.happened)
         ),
         ledger=tuple(read.ledger),
@@ -229,10 +229,10 @@ def _branch(given: Any, read: _Reader, *path: str | int) -> world.Branch:
     return world.Branch(
         name=given.name,
         after=given.after,
-        on=given.on,
+        on=given.day,
         probability=read.amount(given.probability, *path, "probability"),
         changes=tuple(
-            _change(c, read, given.on, *path, "changes", i) for i, c in enumerate(given.changes)
+            _change(c, read, given.day, *path, "changes", i) for i, c in enumerate(given.changes)
         ),
         about=given.about.strip(),
     )
@@ -249,7 +249,7 @@ def _change(given: Any, read: _Reader, on: date, *path: str | int) -> world.Chan
     detail = getattr(given, _DETAILS[given.kind]) if given.kind in _DETAILS else ""
     return world.Change(
         kind=given.kind,
-        on=given.on or on,
+        on=given.day or on,
         until=given.until,
         names=chips or tuple(getattr(given, "workloads", ())),
         amount=read.maybe(number, *path, name),

@@ -95,7 +95,7 @@ class UnmetIn(Part):
 class _Workload(Part):
     name: Name = Field(description="Name used elsewhere in the file.")
     model: Name = Field(description="Name from `tonnage models list`.")
-    unmet: UnmetIn
+    unmet: UnmetIn = Field(description="What work left undone costs.")
     only: list[Name] | None = Field(None, min_length=1, description="Chips it may run on.")
     never: list[Name] = Field(default=[], description="Chips it may not run on.")
     why: str = Field("", description="Reason for `only` and `never`.")
@@ -107,7 +107,7 @@ class _Workload(Part):
 class TrainIn(_Workload):
     """A training run: so many tokens between two days."""
 
-    kind: Literal["train"]
+    kind: Literal["train"] = Field(description="A training run.")
     tokens: Tokens = Field(description="Tokens to train on.")
     start: Day = Field(description="First day it may run.")
     deadline: Day = Field(description="Day by which it should be done.")
@@ -119,7 +119,7 @@ class TrainIn(_Workload):
 class ServeIn(_Workload):
     """Serving: a stream of output tokens for ever."""
 
-    kind: Literal["serve"]
+    kind: Literal["serve"] = Field(description="A service.")
     demand: TokenRate = Field(description="Output tokens a second, mean over the day.")
     growth: Growth | None = Field(None, description="Growth of `demand` from the first period on.")
     input: Tokens = Field(description="Tokens in a request.")
@@ -137,8 +137,8 @@ WorkloadIn = Annotated[TrainIn | ServeIn, Field(discriminator="kind")]
 class FleetIn(Part):
     """Chips in hand."""
 
-    chip: Name
-    count: Chips
+    chip: Name = Field(description="Chip of the catalog; it needs an option too.")
+    count: Chips = Field(description="How many.")
     bought: Day = Field(description="About when they came into use.")
     life: Duration | None = Field(None, description="From then until they are retired.")
 
@@ -195,9 +195,9 @@ class OptionIn(Part):
 
     chip: Name = Field(description="Chip of the catalog, or a new name with `roadmap`.")
     stack: Name = Field(description="Software stack it runs.")
-    buy: BuyIn | None = None
-    rent: RentIn | None = None
-    roadmap: RoadmapIn | None = None
+    buy: BuyIn | None = Field(None, description="Terms of purchase.")
+    rent: RentIn | None = Field(None, description="Terms of rent.")
+    roadmap: RoadmapIn | None = Field(None, description="What it is, if it is not out yet.")
     worth: ChipPrice | None = Field(
         None,
         description="Worth of one in hand, on which upkeep is reckoned; default the price.",
@@ -214,8 +214,8 @@ class OptionIn(Part):
 class PortIn(Part):
     """Moving a workload to a stack it does not run on yet."""
 
-    stack: Name
-    workloads: list[Name] = Field(min_length=1)
+    stack: Name = Field(description="Stack of one of the options.")
+    workloads: list[Name] = Field(min_length=1, description="Workloads that can be moved.")
     effort: Effort = Field(description="Work for each of the workloads.")
     time: Duration = Field(description="From the decision to the first useful work.")
     slow_start: Fraction | None = Field(
@@ -227,11 +227,11 @@ class SoftwareIn(Part):
     """Which stacks the workloads run on today, and what it takes to move."""
 
     ready: list[Name] = Field(min_length=1, description="Stacks on which everything runs today.")
-    ports: list[PortIn] = Field(default=[])
+    ports: list[PortIn] = Field(default=[], description="Moves to other stacks.")
 
 
 class _Change(Part):
-    on: Day | None = Field(None, description="Day it takes effect; default that of the branch.")
+    day: Day | None = Field(None, description="Day it takes effect; default that of the branch.")
     until: Day | None = Field(None, description="Day it ends.")
     source: str | None = Field(None, description="Id of an entry under `sources`.")
 
@@ -239,71 +239,71 @@ class _Change(Part):
 class RulesChange(_Change):
     """Another rule: a reform file, or the law as it was known on a later day."""
 
-    kind: Literal["rules"]
+    kind: Literal["rules"] = Field(description="Another rule.")
     reform: str | None = Field(None, description="Reform file, seen from the scenario's folder.")
 
 
 class SupplyChange(_Change):
     """More or less can be ordered or rented."""
 
-    kind: Literal["supply"]
-    chips: list[Name] = Field(min_length=1)
-    factor: Factor
+    kind: Literal["supply"] = Field(description="Another supply.")
+    chips: list[Name] = Field(min_length=1, description="Options it is about.")
+    factor: Factor = Field(description="On the caps of purchase and rent.")
 
 
 class DeliveryChange(_Change):
     """Another part of what is due arrives."""
 
-    kind: Literal["delivery"]
-    chips: list[Name] = Field(min_length=1)
-    delivered: Fraction
+    kind: Literal["delivery"] = Field(description="Other deliveries.")
+    chips: list[Name] = Field(min_length=1, description="Options it is about.")
+    delivered: Fraction = Field(description="Part of what is due that arrives.")
 
 
 class PriceChange(_Change):
     """Prices or rents move."""
 
-    kind: Literal["price"]
-    chips: list[Name] = Field(min_length=1)
-    of: Literal["buy", "rent", "both"] = "both"
-    factor: Factor
+    kind: Literal["price"] = Field(description="Other prices.")
+    chips: list[Name] = Field(min_length=1, description="Options it is about.")
+    of: Literal["buy", "rent", "both"] = Field("both", description="Which prices.")
+    factor: Factor = Field(description="On the price.")
 
 
 class DemandChange(_Change):
     """Demand moves."""
 
-    kind: Literal["demand"]
-    workloads: list[Name] = Field(min_length=1)
-    factor: Factor
+    kind: Literal["demand"] = Field(description="Other demand.")
+    workloads: list[Name] = Field(min_length=1, description="Services it is about.")
+    factor: Factor = Field(description="On the demand.")
 
 
 class MandateChange(_Change):
     """The home government asks for another domestic share."""
 
-    kind: Literal["mandate"]
-    domestic_share: Fraction
+    kind: Literal["mandate"] = Field(description="Another mandate.")
+    domestic_share: Fraction = Field(description="Least share of purchases; the higher holds.")
 
 
 class BanChange(_Change):
     """The home government, or the seller, stops purchases."""
 
-    kind: Literal["ban"]
-    chips: list[Name] = Field(min_length=1)
-    by: Literal["home government", "seller"]
+    kind: Literal["ban"] = Field(description="No more purchases.")
+    chips: list[Name] = Field(min_length=1, description="Options it is about.")
+    by: Literal["home government", "seller"] = Field(description="Who stops them.")
 
 
 class ArrivalChange(_Change):
     """A roadmap chip can be ordered from another day than its `first`."""
 
-    kind: Literal["arrival"]
-    chips: list[Name] = Field(min_length=1)
+    kind: Literal["arrival"] = Field(description="Another first day.")
+    chips: list[Name] = Field(min_length=1, description="Options it is about.")
 
 
 class LicenceChange(_Change):
     """Licences come through, or stop: another part of `cap` is licensed."""
 
-    kind: Literal["licence"]
-    chips: list[Name] = Field(min_length=1)
-    licensed: Fraction
+    kind: Literal["licence"] = Field(description="Other licences.")
+    chips: list[Name] = Field(min_length=1, description="Options it is about.")
+    licensed: Fraction = Field(description="Part of the cap that is licensed.")
 
 
 ChangeIn = Annotated[
@@ -323,11 +323,11 @@ ChangeIn = Annotated[
 class BranchIn(Part):
     """One way that things may turn; siblings share the day and their probabilities add up to 1."""
 
-    name: Name
+    name: Name = Field(description="Name of the branch, and of the future it ends in.")
     after: Name | None = Field(None, description="Branch it follows; default the start.")
-    on: Day = Field(description="Day on which it is known which sibling comes true.")
+    day: Day = Field(description="Day on which it is known which sibling comes true.")
     probability: Fraction = Field(description="Given the branch before.")
-    changes: list[ChangeIn] = Field(default=[])
+    changes: list[ChangeIn] = Field(default=[], description="What changes in it.")
     about: str = Field("", description="What it stands for.")
 
 
@@ -335,20 +335,22 @@ class ScenarioIn(Part):
     """A buyer's world: who, what, when, with what, and how it may turn."""
 
     tonnage: Version = Field(description="Version of this format.")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
-    title: Title
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = Field(
+        description="Short name: small letters, digits, hyphens."
+    )
+    title: Title = Field(description="What it is, in a line.")
     about: str = Field("", description="The situation in words.")
     as_of: Day = Field(description="Nothing that became known later is used.")
-    sources: dict[str, SourceIn] = Field(default={})
+    sources: dict[str, SourceIn] = Field(default={}, description="Documents, by an id of yours.")
     currency: dict[Currency, Exchange] = Field(
         default={}, description="Units of each currency used below that a dollar buys."
     )
-    horizon: HorizonIn
-    buyer: BuyerIn
-    workloads: list[WorkloadIn] = Field(min_length=1)
-    fleet: list[FleetIn] = Field(default=[])
-    options: list[OptionIn] = Field(min_length=1)
-    software: SoftwareIn
+    horizon: HorizonIn = Field(description="The periods planned for.")
+    buyer: BuyerIn = Field(description="Who buys, and within which limits.")
+    workloads: list[WorkloadIn] = Field(min_length=1, description="What is to be computed.")
+    fleet: list[FleetIn] = Field(default=[], description="Chips in hand.")
+    options: list[OptionIn] = Field(min_length=1, description="Chips that may be had, and how.")
+    software: SoftwareIn = Field(description="Stacks, and what it takes to move between them.")
     branches: list[BranchIn] = Field(
         default=[], description="The tree of futures; none: one future, as the law now stands."
     )
