@@ -53,8 +53,10 @@ def chip_of(row: Row, catalog: Catalog) -> Labelled:
     if not label:
         message = "chip is blank"
         raise Unusable(message)
-    found = _candidates(label, catalog)
     memory = row.number("chip_memory_gb")
+    found = _candidates(label, catalog)
+    if memory is not None and all(_differs(chip, memory) > SAME_MEMORY for chip in found):
+        found = _of_memory(label, memory, catalog) or found
     chosen = _of_source(row, label, catalog) or _chosen(found, memory)
     assumed: tuple[Assumption, ...] = ()
     if len(found) > 1 and chosen is not None:
@@ -77,6 +79,14 @@ def _candidates(label: str, catalog: Catalog) -> list[Chip]:
             continue
     message = f"chip {label!r} is not in the catalog"
     raise Unusable(message)
+
+
+def _of_memory(label: str, memory: float, catalog: Catalog) -> list[Chip]:
+    """Return the chips of a label's larger or smaller build: H20 with 141 GB."""
+    try:
+        return catalog.find_all(f"{re.sub(r'[(].*?[)]', '', label).strip()} {memory:.0f}GB")
+    except UnknownName:
+        return []
 
 
 def _of_source(row: Row, label: str, catalog: Catalog) -> Chip | None:

@@ -56,7 +56,7 @@ def serve(**changes: str):
         ('A100 (paper: "Ampere GPUs")', "", "nv-a100-sxm-80"),
         ('Ascend 910B class ("Ascend NPUs")', "", "hw-910b3"),
         ("Ascend 910B (Atlas 900 A2 PODc)", "", "hw-910b3"), ("Ascend 910B", "32", "hw-910b4"),
-        ("Ascend 910B3", "", "hw-910b3"), ("H20", "96", "nv-h20-96"), ("B200", "179", "nv-b200"),
+        ("Ascend 910B3", "", "hw-910b3"), ("H20", "96", "nv-h20-96"), ("H20", "141", "nv-h20-141"), ("B200", "179", "nv-b200"),
         ("TPU v6e (Trillium)", "32", "goog-v6e"), ("H800", "80", "nv-h800-sxm"),
     ],
 )  # fmt: skip
