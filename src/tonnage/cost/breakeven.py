@@ -102,14 +102,28 @@ def break_even(
     return BreakEven(against, used, *(percentile(drawn, share) for share in (0.1, 0.5, 0.9)))
 
 
+def levelled(years: float, trend: float, cost_of_money: float) -> float:
+    """sum_k ((1+g)^(1/12) / (1+i))^k / sum_k (1+i)^-k: the mean of a moving rent over a term.
+
+    k runs over the months of the term; g is the change a year, i the monthly cost of money.
+    """
+    months = max(1, round(years * MONTHS_PER_YEAR))
+    down = 1.0 / (1.0 + cost_of_money / MONTHS_PER_YEAR)
+    moved = down * (1.0 + trend) ** (1.0 / MONTHS_PER_YEAR)
+    paid = sum(moved**k for k in range(1, months + 1))
+    return float(paid / sum(down**k for k in range(1, months + 1)))
+
+
 def break_even_utilisation(owned: Ownership, rent: Rent) -> float | None:
     """Return the share of hours above which owning for the whole term beats renting on demand.
 
-    u with full cost of a used hour (u) = rent; `None` if owning costs more even at full use. The
-    rent is taken as of today and at its middle, as are all inputs.
+    u with full cost of a used hour (u), resale counted, = rent, moving by its trend, over the
+    years of the terms; `None` if owning costs more even at full use. All inputs at their middles.
     """
     middle = {name: figure.value.p50 for name, figure in owned.inputs.items()}
-    hourly = rent.on_demand.value.p50
+    yearly = middle["base_rate"] + middle["risk_margin"]
+    level = levelled(owned.terms.years, rent.trend.value.p50, yearly)
+    hourly = rent.on_demand.value.p50 * level
 
     def dearer(used: float) -> bool:
         return ledger(middle, owned.terms.years, used)["hour"] > hourly

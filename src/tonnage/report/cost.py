@@ -191,17 +191,18 @@ def _rent_lines(answer: TotalCost) -> list[str]:
         late = "never" if way.to_dict()["p90"] is None else f"{way.p90:.0f}"
         lines.append(
             f"{use}, buying has cost less than renting on demand after {way.p50:.0f} months "
-            f"({way.p10:.0f} to {late})."
+            f"({way.p10:.0f} to {late}), not counting what the chips then still fetch."
         )
     else:
         lines.append(f"{use}, buying does not pay against renting on demand within ten years.")
     if answer.utilisation_to_own is not None:
         lines.append(
-            f"Over {answer.owned.terms.years:g} years owning is the cheaper above "
-            f"{answer.utilisation_to_own:.0%} of the hours, renting below."
+            f"Over {answer.owned.terms.years:g} years and sold after, owning is the cheaper above "
+            f"{answer.utilisation_to_own:.0%} of the hours, renting below; rents are taken to move "
+            f"by {rented.trend.value.p50:.0%} a year."
         )
     else:
-        lines.append("At today's rent, renting is the cheaper at any use.")
+        lines.append("Over the whole term, renting is the cheaper at any use.")
     return lines
 
 

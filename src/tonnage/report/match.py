@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tonnage.cost import Ownership
+from tonnage.cost import Ownership, quotient
 from tonnage.provenance import Spread
 from tonnage.study.match import Match, MatchRow
 from tonnage.study.match_load import TRAIN
-from tonnage.units import KILO
+from tonnage.units import KILO, MEGA
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,6 +24,7 @@ def to_json(answer: Match) -> dict[str, Any]:
             "tokens_per_s_per_chip": answer.speed.per_chip.to_dict(),
             "layout": answer.speed.layout,
             "bottleneck": answer.speed.bottleneck,
+            "run_days": answer.run_days.to_dict() if answer.run_days else None,
             "lawful": answer.permission.lawful,
             "law": answer.permission.to_dict(),
             **_cluster(answer.owned),
@@ -33,13 +34,13 @@ def to_json(answer: Match) -> dict[str, Any]:
         "headquarters": answer.headquarters,
         "on": answer.on,
         "as_of": answer.as_of,
-        "rows": [_row(row) for row in answer.rows],
+        "rows": [_row(row, answer) for row in answer.rows],
         "notes": list(answer.notes),
     }
 
 
-def _row(row: MatchRow) -> dict[str, Any]:
-    against, need = row.against, row.need
+def _row(row: MatchRow, answer: Match) -> dict[str, Any]:
+    against, need, days = row.against, row.need, _days(row, answer)
     return {
         "chip": row.chip.id,
         "name": row.chip.name,
@@ -49,6 +50,7 @@ def _row(row: MatchRow) -> dict[str, Any]:
         "capex_ratio": against.capex.to_dict() if against else None,
         "power_ratio": against.power.to_dict() if against else None,
         "throughput_kept_at_same_count": row.kept.to_dict() if row.kept else None,
+        "run_days_at_same_count": days.to_dict() if days else None,
         "why": row.why,
         "lawful": row.permission.lawful,
         "law": row.permission.to_dict(),
@@ -59,6 +61,14 @@ def _row(row: MatchRow) -> dict[str, Any]:
         "notes": list(row.notes),
         **_cluster(row.owned),
     }
+
+
+def _days(row: MatchRow, answer: Match) -> Spread | None:
+    """Return the days of the run on as many of these chips as there are of the reference."""
+    if answer.run_days is None or row.kept is None:
+        return None
+    # The reference's own doubt is taken at its middle: what is asked is how much longer.
+    return quotient(Spread.exactly(answer.run_days.p50), row.kept)
 
 
 def _cluster(owned: Ownership | None) -> dict[str, Any]:
@@ -77,37 +87,34 @@ def _cluster(owned: Ownership | None) -> dict[str, Any]:
 
 
 def table(answer: Match) -> Table:
-    """Return one row a chip: how many, what it takes up, what it costs, what the law says."""
+    """Return one row a chip: how many, cost and power against the reference, what the law says."""
     from rich.table import Table
 
     work = "to train" if answer.load.kind == TRAIN else "to serve"
     title = (
         f"{answer.chips:,} x {answer.chip.name} {work} {answer.load.model.name}: as much is done by"
     )
-    found = Table(
-        "chip", "chips", "80 % interval", "servers", "racks", "cost", "power", "same count keeps",
-        "law", title=title,
-    )  # fmt: skip
-    for column in found.columns[1:8]:
+    found = Table("chip", "chips", "cost", "power", "as many keep", "law", title=title)
+    for column in found.columns[1:5]:
         column.justify = "right"
     for row in answer.rows:
-        found.add_row(*_cells(row))
+        found.add_row(*_cells(row), end_section=True)
     return found
 
 
 def _cells(row: MatchRow) -> tuple[str, ...]:
-    need, against, owned = row.need, row.against, row.owned
+    need, against = row.need, row.against
     return (
         row.chip.name,
-        f"{need.p50:,}" if need else "none",
-        f"{need.p10:,} to {need.p90:,}" if need else "",
-        f"{owned.floor.nodes:,}" if owned else "?",
-        f"{owned.floor.racks:,}" if owned else "?",
-        _times(against.cost) if against else "?",
-        _times(against.power) if against else "?",
+        f"{need.p50:,}\n{need.p10:,}–{need.p90:,}" if need else "none",
+        _times(against.cost) if against else "not known",
+        _times(against.power) if against else "not known",
         f"{row.kept.p50:.0%}" if row.kept else "nothing",
-        row.permission.says,
+        _LAW[row.permission.lawful] if not row.permission.verdict.domestic else "no export",
     )
+
+
+_LAW = {True: "no licence needed", False: "licence needed", None: "open"}
 
 
 def text(answer: Match) -> str:
@@ -128,8 +135,9 @@ def text(answer: Match) -> str:
 
 
 def _paragraph(row: MatchRow, answer: Match) -> str:
+    law = f"Law on {answer.on}: {row.permission.says}."
     if row.need is None:
-        return f"{row.chip.name}: cannot do it. {row.why}"
+        return f"{row.chip.name}: cannot do it. {row.why}. {law}"
     words = [f"{row.chip.name}: {row.why}"]
     if row.kept is not None and row.chip.id != answer.chip.id:
         kept = row.kept
@@ -137,6 +145,12 @@ def _paragraph(row: MatchRow, answer: Match) -> str:
             f"{answer.chips:,} of them keep {kept.p50:.0%} ({kept.p10:.0%} to {kept.p90:.0%}) "
             "of the throughput."
         )
+        days = _days(row, answer)
+        if days is not None and answer.run_days is not None:
+            words.append(
+                f"The run takes {days.p50:,.0f} days on them, {answer.run_days.p50:,.0f} on the "
+                "reference."
+            )
     elif row.kept is None:
         words.append(f"{answer.chips:,} of them do not run it at all.")
     if row.speed is not None and row.speed.group > 64 and row.speed.chips != row.need.p50:
@@ -144,9 +158,12 @@ def _paragraph(row: MatchRow, answer: Match) -> str:
             f"The nearest size searched in full is {row.speed.chips:,} chips ({row.speed.layout})."
         )
     if row.owned is not None:
-        area, power = row.owned.floor.area_m2.p50, row.owned.power_w.p50 / 1e6
-        capex = row.owned.capex.p50 / 1e6
-        words.append(f"{power:.2f} MW, {area:,.0f} m2, {capex:,.1f} M USD to buy.")
+        floor, capex = row.owned.floor, row.owned.capex.p50 / MEGA
+        words.append(
+            f"They are {floor.nodes:,} servers in {floor.racks:,} racks ({floor.area_m2.p50:,.0f} "
+            f"m2), {row.owned.power_w.p50 / MEGA:.2f} MW and {capex:,.1f} M USD to buy."
+        )
+    words.append(law)
     words += [f"{note[0].upper()}{note[1:]}." for note in row.notes]
     return " ".join(words)
 
@@ -154,4 +171,4 @@ def _paragraph(row: MatchRow, answer: Match) -> str:
 def _times(ratio: Spread) -> str:
     if ratio.p10 == ratio.p90:
         return f"{ratio.p50:.2f}x"
-    return f"{ratio.p50:.2f}x ({ratio.p10:.2f} to {ratio.p90:.2f})"
+    return f"{ratio.p50:.2f}x\n{ratio.p10:.2f}–{ratio.p90:.2f}"

@@ -21,6 +21,7 @@ from tonnage.cost import (
     load_costs,
     node_chips,
     own,
+    quotient,
 )
 from tonnage.dates import today
 from tonnage.errors import Fault, Infeasible, InputError, NotEnoughKnown
@@ -31,7 +32,8 @@ from tonnage.study.match_law import Permission, permission
 from tonnage.study.match_load import TRAIN, WorkLoad
 from tonnage.study.match_rate import SERVING_SIZES, Speed
 from tonnage.study.match_why import why
-from tonnage.workload import ServingJob
+from tonnage.units import SECONDS_PER_DAY
+from tonnage.workload import ServingJob, TrainingJob
 
 MOST_CHIPS = 1_000_000
 
@@ -71,6 +73,15 @@ class Match:
     on: date
     as_of: date
     notes: tuple[str, ...]
+
+    @property
+    def run_days(self) -> Spread | None:
+        """Days of the whole training run on the reference, where a number of tokens was given."""
+        tokens = self.load.job.tokens if isinstance(self.load.job, TrainingJob) else None
+        if tokens is None:
+            return None
+        used = min(self.speed.chips, self.chips)
+        return quotient(Spread.exactly(tokens), self.speed.per_chip * used * SECONDS_PER_DAY)
 
     def to_frame(self) -> dict[str, list[Any]]:
         """Return the rows as columns, as `pandas.DataFrame` takes them."""

@@ -9,17 +9,22 @@ from math import ceil, exp, inf, isfinite, log, sqrt
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, NotEnoughKnown
 from tonnage.provenance import Z90, Spread
-from tonnage.study.match_load import TRAIN, WorkLoad
+from tonnage.study.match_load import SERVE, TRAIN, WorkLoad
 from tonnage.study.match_rate import Speed, serving_speeds, training_speed
 
 DOUBLINGS = 7
 """The largest training cluster that is searched is 2^7 times the reference."""
 
-SHARED = {"chip": 1.0, "family": 0.9, "vendor": 0.5, "none": 0.25}
+SHARED = {
+    TRAIN: {"chip": 1.0, "family": 0.5, "vendor": 0.45, "none": 0.0},
+    SERVE: {"chip": 1.0, "family": 0.7, "vendor": 0.0, "none": 0.0},
+}
 """Correlation of the errors of two predictions of one workload, by what the two chips share.
 
-One formula, one workload and one framework stand on both sides, and their errors move both sides
-alike; a chip's own constants do not. Our assumption."""
+Formulas, workload and framework stand on both sides and their errors move both sides alike; a
+chip's own constants do not. Measured on the published tables by `benchmarks/match_shared_error.py`
+(training: family 0.54, vendor 0.50, none 0.07; serving: 0.84, -0.07, -0.19), rounded
+towards zero and never below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +111,19 @@ def _towards(chip: Chip, load: WorkLoad, count: int, target: float) -> Curve | s
     return Curve(chip, tuple(found))
 
 
-def correlation(a: Chip, b: Chip) -> float:
-    """Return the correlation of two chips' prediction errors (`SHARED`)."""
-    if a is b or a.id == b.id:
-        return SHARED["chip"]
+def correlation(a: Chip, b: Chip, kind: str) -> float:
+    """Return the correlation of two chips' prediction errors on one workload (`SHARED`)."""
+    shared = SHARED[kind]
+    if a.id == b.id:
+        return shared["chip"]
     if a.family.removesuffix(" (China)") == b.family.removesuffix(" (China)"):
-        return SHARED["family"]
-    return SHARED["vendor"] if a.vendor == b.vendor else SHARED["none"]
+        return shared["family"]
+    return shared["vendor"] if a.vendor == b.vendor else shared["none"]
 
 
 def ratio_sigma(ours: Speed, theirs: Speed) -> float:
     """sqrt(s1² + s2² - 2 rho s1 s2): deviation of the log of the ratio of two predictions."""
-    rho = correlation(ours.chip, theirs.chip)
+    rho = correlation(ours.chip, theirs.chip, ours.kind)
     one, two = ours.per_chip.sigma, theirs.per_chip.sigma
     return sqrt(max(0.0, one**2 + two**2 - 2 * rho * one * two))
 

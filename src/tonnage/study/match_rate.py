@@ -18,7 +18,7 @@ from tonnage.perf import (
     search_training,
 )
 from tonnage.provenance import Spread
-from tonnage.study.match_load import WorkLoad
+from tonnage.study.match_load import SERVE, TRAIN, WorkLoad
 from tonnage.workload import ServingJob, TrainingJob
 
 SERVING_SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -41,6 +41,11 @@ class Speed:
     """Chips of one deployment; for training, all of them."""
     estimate: TrainingEstimate | ServingEstimate
     note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`train` or `serve`."""
+        return TRAIN if isinstance(self.estimate, TrainingEstimate) else SERVE
 
 
 BATCH_LEEWAY = 0.05

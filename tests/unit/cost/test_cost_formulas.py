@@ -5,6 +5,7 @@ from math import inf, sqrt
 import pytest
 
 from tonnage.cost import months_to_pay, product, quotient, total
+from tonnage.cost.breakeven import levelled
 from tonnage.cost.ledger import annuity, ledger, resale
 from tonnage.cost.through import draws, percentile, through
 from tonnage.provenance import Spread
@@ -74,6 +75,14 @@ def test_break_even_later_with_falling_rents_and_dear_money() -> None:
     base = months_to_pay(1200.0, 20.0, 100.0, 0.0, 0.0)
     assert months_to_pay(1200.0, 20.0, 100.0, -0.2, 0.0) > base
     assert months_to_pay(1200.0, 20.0, 100.0, 0.0, 0.2) > base
+
+
+def test_a_falling_rent_is_lower_over_the_term() -> None:
+    assert levelled(3.0, 0.0, 0.08) == pytest.approx(1.0)
+    # Two years at no interest, falling by half a year: the mean of 0.5^(k/12), k = 1..24.
+    mean = sum(0.5 ** (k / 12) for k in range(1, 25)) / 24
+    assert levelled(2.0, -0.5, 0.0) == pytest.approx(mean)
+    assert levelled(2.0, -0.5, 0.2) > mean
 
 
 def test_sums_and_products_of_independent_figures() -> None:
