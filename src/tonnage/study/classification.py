@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tonnage.catalog import Catalog, Chip, load_catalog, read_chip_file
+from tonnage.catalog import Catalog, Chip, load_catalog
 from tonnage.dates import today
 from tonnage.errors import InputError, UnknownName
 from tonnage.rules import (
@@ -106,6 +106,8 @@ def classify(
     book = load_rules(known, read_reform(reform) if reform is not None else None)
     found = chips_named([chips] if isinstance(chips, str) else chips, known)
     if chip_file is not None:
+        from tonnage.catalog import read_chip_file  # its schema is heavy
+
         found.append(read_chip_file(chip_file))
     if not found:
         raise InputError.of("chips", None, "name at least one chip, or give a chip file")

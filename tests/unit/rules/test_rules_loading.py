@@ -140,3 +140,26 @@ def test_the_affiliates_rule_is_unknown_after_its_stay() -> None:
 def test_an_unknown_parameter_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match=r"3A090\.a\.1\.tpp"):
         load_rules(date(2026, 1, 1)).parameter("3A090.a1.tpp")
+
+
+def test_every_source_is_named_by_something() -> None:
+    law = read_law()
+    used = {state.source.id for regime in law.regimes.values() for state in regime.states}
+    used |= {overlay.source.id for overlay in law.overlays}
+    used |= {area.source.id for area in law.die_areas.values()}
+    for rule in law.rules.values():
+        for parameter in rule.parameters.values():
+            for entry in parameter.values:
+                used |= {entry.reference.id, entry.instrument.id}
+    assert set(law.sources) - used == set()
+
+
+def test_no_instrument_is_published_long_after_it_was_known() -> None:
+    """A rule is on public inspection at most some days before it is printed."""
+    for rule in read_law().rules.values():
+        for parameter in rule.parameters.values():
+            for entry in parameter.values:
+                published = entry.instrument.published
+                assert published is not None
+                if entry.grade != "K" and not entry.instrument.id.startswith("ecfr"):
+                    assert (published - entry.known_from).days <= 31, (parameter.id, entry)
