@@ -5,7 +5,7 @@
 Peers are not dependencies. To have them in the table, make an environment of their own:
 
     python -m venv peers
-    peers/bin/pip install . llm-analysis==0.2.2 pandas
+    peers/bin/pip install . llm-analysis==0.2.2 pandas psutil sympy
     git clone https://github.com/calculon-ai/calculon ; git clone https://github.com/MooreThreads/SimuMax
     peers/bin/python benchmarks/training_accuracy.py --calculon calculon --simumax SimuMax
 
