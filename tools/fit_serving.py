@@ -150,7 +150,7 @@ def predicted(rows: Rows, cases: Cases, flow: Flow) -> np.ndarray:
 def with_constants(rows: Rows, constants: dict[str, float]) -> Cases:
     """Return the rows' cases with an engine of these constants."""
     size = len(rows.asked)
-    arrays = {name: np.full(size, value) for name, value in constants.items()}
+    arrays: dict[str, Any] = {n: np.full(size, value) for n, value in constants.items()}
     return tuned(replace(rows.cases, engine=replace(rows.cases.engine, **arrays)))
 
 

@@ -70,6 +70,7 @@ _HOME = {
     "serving.case": ("ServingCase",),
     "serving.engine": ("Engine", "default_kv", "engine_entries", "find_engine"),
     "serving.estimate": ("ServingEstimate", "predict_serving_cases"),
+    "serving.grid": ("evaluate_grid",),
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),
     "serving.pools": ("Pool", "PoolsEstimate", "search_pools"),

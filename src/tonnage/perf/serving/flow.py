@@ -133,6 +133,14 @@ def prompt_seconds(cases: Cases) -> Number:
     return parts.total + attention
 
 
+def first_share(cases: Cases) -> Number:
+    """Share of a finite closed run's requests that belong to its first wave, else 0."""
+    load = cases.load
+    share = np.minimum(np.maximum(load.concurrency, 1.0) / load.requests, 1.0)
+    finite = (load.requests < ENDLESS) & kind_is(cases, Arrivals.CLOSED)
+    return np.where(finite, share, 0.0)
+
+
 def lockstep(cases: Cases) -> Number:
     """Return where equal requests of a finite closed run stay in the groups they started in."""
     load = cases.load
@@ -253,8 +261,7 @@ def _waits(
     busy = np.clip(stall, 0.0, BUSIEST)
     random = burst * busy / (2.0 * (1.0 - busy))
     steady = np.minimum(CLUSTER * random, first)
-    rounds = np.maximum(load.requests / np.maximum(load.concurrency, 1.0), 1.0)
-    queue = np.where(opened, random, steady + (first - steady) / rounds)
+    queue = np.where(opened, random, steady + (first - steady) * first_share(cases))
     group = np.minimum(running, np.maximum(engine.prefill_tokens / fresh, 1.0))
     in_turn = (running + group - 2.0) / 2.0 * prompt_s
     together = np.where(engine.mixed > 0, LOCKSTEP * burst * np.log(running), in_turn)

@@ -11,8 +11,8 @@ import numpy as np
 
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
-from tonnage.perf.serving.flow import BUSIEST, Flow, kind_is
-from tonnage.workload import Arrivals
+from tonnage.perf.serving.flow import BUSIEST, Flow, first_share
+from tonnage.provenance import Z90
 
 LEVELS = (0.5, 0.9, 0.99)
 _BISECTIONS = 50
@@ -31,9 +31,7 @@ def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
 
 def _wait_share(cases: Cases, flow: Flow, wait: Number) -> Number:
     """Share of the requests that wait no longer than `wait` seconds."""
-    opened = kind_is(cases, Arrivals.OPEN)
-    rounds = np.maximum(cases.load.requests / np.maximum(cases.load.concurrency, 1.0), 1.0)
-    first = np.where(opened, 0.0, 1.0 / rounds)
+    first = first_share(cases)
     steady_mean = (flow.queue_s - first * flow.first_wave_s) / np.maximum(1.0 - first, 1e-9)
     steady_mean = np.maximum(steady_mean, 0.0)
     rho = np.clip(flow.stalls, 1e-6, BUSIEST)
@@ -55,8 +53,10 @@ def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
 def e2e_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     """Seconds from sending to the last token at `level`: lengths and waits vary independently."""
     decoding = np.maximum(flow.e2e_s - flow.ttft_s, 0.0)
-    wait = ttft_quantile(cases, flow, 0.9) - flow.ttft_s
-    deviation = np.hypot(decoding * cases.load.spread, np.maximum(wait, 0.0) / 1.2816)
+    wait = np.maximum(ttft_quantile(cases, flow, 0.9) - flow.ttft_s, 0.0)
+    slow = tpot_quantile(cases, flow, 0.9) / np.maximum(flow.tpot_s, 1e-12) - 1.0
+    parts = (decoding * cases.load.spread) ** 2 + (wait**2 + (slow * decoding) ** 2) / Z90**2
+    deviation = np.sqrt(parts)
     return np.maximum(flow.e2e_s + _normal(level) * deviation, flow.ttft_s)
 
 

@@ -97,6 +97,7 @@ def simulate_serving(
     times = _times(cases)
     random = np.random.default_rng(seed)
     shortest = case.job.shortest_share
+    requests = requests if arrival_s is None else min(requests, len(arrival_s))
     prompts = _lengths(random, case.job.input_tokens, shortest, requests)
     answers = _lengths(random, case.job.output_tokens, shortest, requests)
     closed = case.job.arrivals is not Arrivals.OPEN and arrival_s is None
@@ -122,7 +123,7 @@ def _times(cases: Cases) -> _Times:
     slots = int(max(1, min(capacity(cases).sequences[0], cases.engine.max_sequences[0])))
     grid = np.unique(np.rint(np.geomspace(1, slots, _GRID)))
     wide = repeated(cases, len(grid))
-    pp = cases.layout.pp[0]
+    pp = float(cases.layout.pp[0])
     near = float(cases.load.input[0])
     far = near + max(float(cases.load.output[0]), 1.0)
     low = decode_step(wide, grid / pp, np.full(len(grid), near)).total
@@ -136,8 +137,8 @@ def _times(cases: Cases) -> _Times:
     return _Times(
         base=base.tolist(),
         per_token=(np.interp(sizes, grid, slope) / gain).tolist(),
-        prompt_token=max(whole - fixed, 0.0) / near / pp,
-        prompt_fixed=fixed / pp,
+        prompt_token=float(max(whole - fixed, 0.0) / near / pp),
+        prompt_fixed=float(fixed / pp),
         slots=slots,
         budget=float(cases.engine.prefill_tokens[0]),
         mixed=bool(cases.engine.mixed[0] > 0),

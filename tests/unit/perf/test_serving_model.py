@@ -1,0 +1,130 @@
+"""Memory, experts and formats of the serving model, on numbers worked out by hand."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tonnage.catalog import load_catalog
+from tonnage.errors import NotEnoughKnown
+from tonnage.perf import (
+    ServingCase,
+    ServingLayout,
+    fewest_chips,
+    find_engine,
+    machine_of,
+    predict_serving,
+    predict_serving_cases,
+    search_catalog,
+    search_pools,
+)
+from tonnage.perf.serving.case import cases_of, compute_precision
+from tonnage.perf.serving.memory import cache_bytes, capacity, weight_bytes
+from tonnage.perf.serving.step import touched
+from tonnage.workload import Arrivals, ServingJob, find_model
+
+CATALOG = load_catalog(date(2026, 1, 1))
+
+
+def cases(model: str, chip: str, layout: ServingLayout, **job: object):  # type: ignore[no-untyped-def]
+    asked = ServingJob(find_model(model), **{"input_tokens": 1000, "output_tokens": 100,
+                                             "concurrency": 1, **job})  # type: ignore[arg-type]  # fmt: skip
+    return cases_of([ServingCase(CATALOG.find(chip), asked, layout, find_engine("vllm"))])
+
+
+def test_weights_of_llama_70b_split_over_eight_chips() -> None:
+    whole = weight_bytes(cases("llama-3.1-70b", "nv-h100-sxm", ServingLayout(1)))[0]
+    eighth = weight_bytes(cases("llama-3.1-70b", "nv-h100-sxm", ServingLayout(8)))[0]
+    assert whole == pytest.approx(2 * 70.55e9, rel=0.002)
+    assert eighth == pytest.approx(whole / 8, rel=1e-6)
+
+
+def test_cache_of_llama_70b_and_of_latent_attention() -> None:
+    token = cache_bytes(cases("llama-3.1-70b", "nv-h100-sxm", ServingLayout(1)), 1.0)[0]
+    assert token == 2 * 80 * 8 * 128 * 2
+    wide = cache_bytes(cases("llama-3.1-70b", "nv-h100-sxm", ServingLayout(16)), 1.0)[0]
+    assert wide == token / 8, "eight key-value heads cannot be split over sixteen chips"
+    latent = cache_bytes(cases("deepseek-v3", "nv-h100-sxm", ServingLayout(8)), 1.0)[0]
+    assert latent == 61 * (512 + 64) * 2, "a latent is kept whole on every chip"
+
+
+def test_memory_is_counted_in_gibibytes() -> None:
+    room = capacity(cases("llama-3.1-8b", "nv-h100-sxm", ServingLayout()))
+    share = find_engine("vllm").memory_fraction
+    assert room.usable[0] == pytest.approx(80 * 2**30 * share)
+
+
+def test_experts_that_a_batch_touches() -> None:
+    assert touched(np.array([256.0]), np.array([8.0]), np.array([1.0]))[0] == pytest.approx(8.0)
+    assert touched(np.array([256.0]), np.array([8.0]), np.array([1e5]))[0] == pytest.approx(256.0)
+    expected = 8 * (1 - (1 - 2 / 8) ** 4)
+    assert touched(np.array([8.0]), np.array([2.0]), np.array([4.0]))[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("chip", "weights", "activations", "expected"),
+    [
+        ("nv-a100-sxm-80", "fp8", None, "fp8"),
+        ("nv-h100-sxm", "mxfp4", None, "bf16"),
+        ("nv-b200", "mxfp4", None, "fp8"),
+        ("nv-b200", "nvfp4", None, "fp4"),
+        ("nv-h100-sxm", "nvfp4", None, "bf16"),
+        ("nv-a100-sxm-80", "int8", "int8", "int8"),
+        ("nv-h20-96", "int4", None, "bf16"),
+    ],
+)
+def test_products_run_in_what_the_chip_can(
+    chip: str, weights: str, activations: str | None, expected: str
+) -> None:
+    rates = machine_of(CATALOG.find(chip)).rates
+    assert compute_precision(weights, activations, rates) == expected
+
+
+def test_eight_bit_weights_halve_reading_but_not_arithmetic_on_a_chip_without_fp8() -> None:
+    chip = CATALOG.find("nv-a100-sxm-80")
+    wide, small = (ServingJob(find_model("llama-3.1-8b"), 4096, 64, concurrency=1, weights=w,
+                              arrivals=Arrivals.STATIC) for w in ("bf16", "fp8"))  # fmt: skip
+    engine = find_engine("vllm")
+    both = predict_serving_cases(
+        [ServingCase(chip, j, ServingLayout(), engine) for j in (wide, small)]
+    )
+    assert both[1].tpot_ms.p50 < 0.75 * both[0].tpot_ms.p50
+    assert both[1].ttft_ms.p50 > 0.9 * both[0].ttft_ms.p50
+
+
+def test_what_does_not_fit_says_so() -> None:
+    job = ServingJob(find_model("llama-3.1-70b"), 1024, 256, concurrency=1)
+    found = predict_serving(CATALOG.find("nv-h100-sxm"), job, ServingLayout())
+    assert not found.fits
+    assert found.max_concurrency == 0
+    assert "145 GB" in found.reason or "GB per chip" in found.reason
+
+
+def test_an_unknown_number_is_named() -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 256)
+    found = search_catalog(CATALOG.chips, job, 1)
+    reasons = {k: v for k, v in found.items() if isinstance(v, str)}
+    assert len(found) == len(CATALOG.chips)
+    assert reasons
+    assert all("known" in text or "public" in text for text in reasons.values())
+    unknown = CATALOG.by_id[next(iter(reasons))]
+    with pytest.raises(NotEnoughKnown):
+        predict_serving(unknown, job, ServingLayout())
+
+
+def test_fewest_chips_serve_the_demand() -> None:
+    job = ServingJob(find_model("llama-3.1-70b"), 2048, 512, weights="fp8", request_rate=20.0,
+                     tpot_ms=60.0)  # fmt: skip
+    sized = fewest_chips(CATALOG.find("nv-h20-96"), job)
+    assert sized.deployments * sized.estimate.requests_per_s.p50 >= 20.0
+    assert (sized.deployments - 1) * sized.estimate.requests_per_s.p50 < 20.0
+    assert sized.chips == sized.deployments * sized.estimate.chips
+
+
+def test_a_strong_chip_prefills_for_one_with_much_bandwidth() -> None:
+    job = ServingJob(find_model("deepseek-v3"), 4000, 1000, weights="fp8", tpot_ms=60.0)
+    h800, h20 = CATALOG.find("nv-h800-sxm"), CATALOG.find("nv-h20-96")
+    mixed = search_pools(h800, h20, job, (16, 32))
+    reverse = search_pools(h20, h800, job, (16, 32))
+    assert mixed.prefill.chip == "nv-h800-sxm"
+    assert mixed.prefill.requests_per_s > 2 * reverse.prefill.requests_per_s
