@@ -20,6 +20,10 @@ from tonnage.workload import (
     load_models,
 )
 
+SAME_SIZE = 0.03
+SHAPE_DOUBT = 0.15
+_MIXED = re.compile(r"moe|mamba|hybrid|\d+x\d|a\d+(\.\d+)?b|\d+e\b")
+"""Words of a name that say it is no plain dense model."""
 USUAL_HEAD = 128
 USUAL_VOCAB = 51200
 """Megatron's padded GPT vocabulary: taken where a GPT's vocabulary is not stated."""
@@ -35,19 +39,33 @@ class Named:
     assumed: tuple[Assumption, ...] = ()
 
 
-def serving_model(row: Row) -> Model:
-    """Return the model that a serving row names.
+def serving_model(row: Row) -> Named:
+    """Return the model that a serving row names, or a dense one of the same size.
 
     Raises
     ------
     Unusable
-        If no model of that name is known.
+        If no model of that name is known, and none of that many parameters either.
     """
-    found = _named(row.text("model"))
-    if found is None:
-        message = f"model {row.text('model')!r} is not known, and the table has no shape columns"
+    label, stated = row.text("model"), row.number("n_params_b")
+    found = _named(label) if label else None
+    if found is not None:
+        return Named(found)
+    alike = None if stated is None or _MIXED.search(label.lower()) else _of_size(stated * GIGA)
+    if alike is None:
+        blank = "" if label else "model is blank; "
+        message = f"{blank}model {label!r} is not known, and the table has no shape columns"
         raise Unusable(message)
-    return found
+    text = f"model {label!r} taken in the shape of {alike.name}"
+    return Named(alike, (Assumption(text, SHAPE_DOUBT),))
+
+
+def _of_size(params: float) -> Model | None:
+    """Return the dense model nearest in size within 3 %: tuned models keep their base's shape."""
+    dense = [e for e in load_models() if e.model.experts is None and e.model.recurrent is None]
+    near = min(dense, key=lambda entry: abs(entry.published_params / params - 1.0))
+    close = abs(near.published_params / params - 1.0) <= SAME_SIZE
+    return near.model if close else None
 
 
 def training_model(row: Row) -> Named:

@@ -109,7 +109,9 @@ def _layout(row: Row, assumed: list[Assumption]) -> ServingLayout:
 def _job(
     row: Row, layout: ServingLayout, assumed: list[Assumption], usual_kv: Callable[[str], str]
 ) -> ServingJob:
-    model = serving_model(row)
+    named = serving_model(row)
+    model = named.model
+    assumed += named.assumed
     weights = _weights(row, model.id, assumed)
     activations = format_of(row.text("act_precision"))
     arrivals = _arrivals(row)

@@ -56,7 +56,8 @@ def serve(**changes: str):
         ('A100 (paper: "Ampere GPUs")', "", "nv-a100-sxm-80"),
         ('Ascend 910B class ("Ascend NPUs")', "", "hw-910b3"),
         ("Ascend 910B (Atlas 900 A2 PODc)", "", "hw-910b3"), ("Ascend 910B", "32", "hw-910b4"),
-        ("Ascend 910B3", "", "hw-910b3"), ("H20", "96", "nv-h20-96"), ("H20", "141", "nv-h20-141"), ("B200", "179", "nv-b200"),
+        ("Ascend 910B3", "", "hw-910b3"), ("H20", "96", "nv-h20-96"),
+        ("H20", "141", "nv-h20-141"), ("B200", "179", "nv-b200"),
         ("TPU v6e (Trillium)", "32", "goog-v6e"), ("H800", "80", "nv-h800-sxm"),
     ],
 )  # fmt: skip
@@ -273,6 +274,16 @@ def test_tokens_per_device_give_the_batch_of_a_prefill_run() -> None:
         batch_or_concurrency="", input_len="4096", note="16,384 tokens per device",
     ).case.job  # fmt: skip
     assert job.concurrency == 128
+
+
+def test_a_tuned_model_without_a_name_here_is_read_by_its_size() -> None:
+    question = serve(model="SomeTune-70B", n_params_b="70.6")
+    assert question.case.job.model.layers == 80
+    assert any("SomeTune-70B" in each.text for each in question.assumed)
+    with pytest.raises(Unusable, match="is not known"):
+        serve(model="SomeTune-MoE-70B", n_params_b="70.6")
+    with pytest.raises(Unusable, match="is not known"):
+        serve(model="Odd-100B", n_params_b="100")
 
 
 def test_accepted_length_is_speculation() -> None:
