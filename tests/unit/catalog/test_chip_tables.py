@@ -93,3 +93,22 @@ def test_the_shipped_tables_are_whole() -> None:
             assert stated.unit == QUANTITIES[statement.quantity].unit
             used.add(stated.source.id)
     assert used == set(tables.sources), "a source that no value cites, or the reverse"
+
+
+def test_the_tables_keep_an_order_that_makes_diffs_small() -> None:
+    """Chips as in the index, quantities as in the catalog, statements as they became known."""
+    order = {name: place for place, name in enumerate(QUANTITIES)}
+    for chip, statements in read_chip_tables(data_folder("chips")).statements.items():
+        marks = [(order[s.quantity], s.stated.known_from) for s in statements]
+        assert marks == sorted(marks), chip
+
+
+def test_a_later_statement_says_something_new() -> None:
+    """Two statements of a quantity differ in value, doubt, confidence, source or note."""
+    for chip, statements in read_chip_tables(data_folder("chips")).statements.items():
+        seen = set()
+        for statement in statements:
+            s = statement.stated
+            told = (statement.quantity, s.value, s.low, s.high, s.confidence, s.source.id, s.note)
+            assert told not in seen, (chip, statement.quantity)
+            seen.add(told)
