@@ -261,3 +261,13 @@ def test_list_tells_what_is_known_to_change_later(capsys):
     assert "2027-01-01" in days
     assert days == sorted(days)
     assert min(days) > "2026-11-22"
+
+
+def test_a_reform_may_set_what_the_law_did_not_have_yet(capsys, reform):
+    text = GOOD.replace("3A090.b.1.tpp_min: {value: 2300}", "742.6.lane.tpp: {value: 20000}")
+    text = text.replace("2026-03-01", "2024-06-01")
+    asked = ["classify", "H200", "--to", "CN", "--as-of", "2024-05-01", "--on", "2024-07-01"]
+    assert run([*asked, "--reform", reform(text), "--json"]) == 0
+    chip = json.loads(capsys.readouterr().out)["chips"][0]
+    assert chip["class"]["id"] in {"3A090.a", "unknown"}
+    assert chip["review_policy"] == "presumption of denial"

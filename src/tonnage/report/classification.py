@@ -44,7 +44,7 @@ def to_json(answer: Classified) -> dict[str, Any]:
                 "limits": [limit.to_dict() for limit in order.limits],
             }
         chips.append(document)
-    return {"chips": chips, "not_legal_advice": NOT_ADVICE}
+    return {"format": "tonnage.classify/1", "chips": chips, "not_legal_advice": NOT_ADVICE}
 
 
 def show(answer: Classified) -> None:
@@ -172,7 +172,7 @@ def sentences(verdict: Verdict) -> Iterator[str]:
             yield f"Import into the US: {duty.rate:.0%} duty ({duty.band}, {duty.cited.paragraph})."
     for decision in verdict.unknown:
         name = NAMES.get(decision.quantity, decision.quantity)
-        yield f"Not settled: {name} ({decision.would_decide})."
+        yield f"Not settled: {name} ({decision.would_decide}); ask {decision.ask}."
 
 
 def _orders(answer: Classified) -> Iterator[str]:

@@ -27,6 +27,8 @@ from tonnage.rules.testing import clause_tests, conjunction, parameter_test
 from tonnage.rules.verdict import Cited, Test, Verdict
 
 _WATCHED = Places(groups=("D5",), countries=("MO",))
+_SUBJECT = "subject to the EAR"
+_MARKET = "designed or marketed for data centres"
 _WORLDWIDE = "742.6.licence.a_worldwide"
 
 
@@ -107,7 +109,9 @@ def _verdict(book: Rulebook, chip: Chip, measures: Measures, deal: Deal) -> Verd
         enforcement=enforcement,
         enforcement_note=note,
         tests=(*found.tests, *_lane_tests(book, measures, deal, bool(needing))),
-        unknown=(*found.unknown, *_other_unknowns(book, chip, measures, deal, needing, subject)),
+        unknown=_with_whom_to_ask(
+            chip, (*found.unknown, *_other_unknowns(book, chip, measures, deal, needing, subject))
+        ),
         overlays=tuple(overlays),
         tariff=duties(book, measures, on),
         limbs=_limbs(book, on),
@@ -262,7 +266,7 @@ def _other_unknowns(
             "licence requirement: the class is arithmetic, but a licence concerns items subject to "
             f"the EAR; whether this item of a maker in {chip.headquarters} is (734.9) is not public"
         )
-        found.append(Decision("subject to the EAR", text))
+        found.append(Decision(_SUBJECT, text))
     for test in _lane_tests(book, measures, deal, bool(needing)):
         if test.met is None:
             line = f"{test.operator} {test.threshold:g} {test.unit}"
@@ -270,8 +274,17 @@ def _other_unknowns(
             found.append(Decision(test.quantity, text))
     if CLASS_A in needing and measures.datacenter is None:
         text = "exceptions: if it is not, NAC or ACA may apply"
-        found.append(Decision("designed or marketed for data centres", text))
+        found.append(Decision(_MARKET, text))
     return found
+
+
+def _with_whom_to_ask(chip: Chip, found: Iterable[Decision]) -> tuple[Decision, ...]:
+    maker = f"the maker ({chip.vendor})"
+    whom = {
+        _SUBJECT: f"{maker} for the tools and technology behind it, or BIS for an advisory opinion",
+        _MARKET: f"{maker}, or BIS for a commodity classification (748.3)",
+    }
+    return tuple(replace(each, ask=whom.get(each.quantity, maker)) for each in found)
 
 
 def _enforcement(book: Rulebook, possible: tuple[str, ...], deal: Deal) -> tuple[str, str]:
@@ -303,7 +316,6 @@ def _limbs(book: Rulebook, day: date) -> tuple[str, ...]:
     ]
     affiliates = book.regime_state("affiliates", day)
     if affiliates is not None:
-        limbs.append(
-            f"affiliates (50 percent) rule: {affiliates.state} ({affiliates.note.rstrip('.') or 'in force'})"
-        )
+        note = affiliates.note.rstrip(".") or "in force"
+        limbs.append(f"affiliates (50 percent) rule: {affiliates.state} ({note})")
     return tuple(limbs)

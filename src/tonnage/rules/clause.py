@@ -110,7 +110,7 @@ class Classification:
         return tuple(sorted(found))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def classification_on(book: Rulebook, day: date) -> Classification:
     """Return the tests of 3A090 in force on a day; none before 2022-10-21."""
     active = []

@@ -32,6 +32,8 @@ class Decision:
 
     quantity: str
     would_decide: str
+    ask: str = ""
+    """Who could say."""
 
 
 def class_of(law: Classification, values: Mapping[str, object]) -> str:

@@ -24,7 +24,7 @@ from tonnage.files import YamlDocument, read_yaml
 from tonnage.provenance import Grade, Source
 from tonnage.rules.country import country
 from tonnage.rules.loading import places
-from tonnage.rules.parameter import COMPARE, ENDS, OPERATORS, Dated, Parameter, Value
+from tonnage.rules.parameter import COMPARE, ENDS, OPERATORS, Dated, Parameter, Rule, Value
 from tonnage.rules.rulebook import Rulebook, load_rules
 
 PROPOSED = "proposed"
@@ -57,14 +57,19 @@ class Reform:
     changes: tuple[Change, ...]
 
     def applied_to(self, book: Rulebook) -> Rulebook:
-        """Return the rulebook as it would be; `book` itself stays as it is."""
-        patched = dict(book.parameters)
+        """Return the rulebook as it would be; `book` itself stays as it is.
+
+        A parameter that the law did not have yet when `book` was known comes in with the reform's
+        value alone.
+        """
+        rules, patched = dict(book.rules), dict(book.parameters)
         for change in self.changes:
-            patched[change.parameter] = self._patched(book.parameter(change.parameter), change)
-        rules = {
-            key: replace(rule, parameters={name: patched[name] for name in rule.parameters})
-            for key, rule in book.rules.items()
-        }
+            name = change.parameter
+            home = _rule_with(name)
+            shell = replace(home.parameters[name], values=())
+            patched[name] = self._patched(patched.get(name, shell), change)
+            known = rules.get(home.id, replace(home, parameters={}))
+            rules[home.id] = replace(known, parameters={**known.parameters, name: patched[name]})
         return replace(book, rules=rules, parameters=patched, reform=self)
 
     def _patched(self, parameter: Parameter, change: Change) -> Parameter:
@@ -83,6 +88,10 @@ class Reform:
         )
         earlier = tuple(e for e in parameter.values if e.effective < change.effective)
         return replace(parameter, values=(*earlier, entry))
+
+
+def _rule_with(parameter: str) -> Rule:
+    return next(rule for rule in load_rules().rules.values() if parameter in rule.parameters)
 
 
 def moved(book: Rulebook, values: Mapping[str, float], day: date) -> Rulebook:

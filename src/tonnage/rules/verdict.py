@@ -291,7 +291,11 @@ class Verdict:
             "enforcement_note": self.enforcement_note,
             "tests": [test.to_dict() for test in self.tests],
             "unknown": [
-                {"quantity": found.quantity, "would_decide": found.would_decide}
+                {
+                    "quantity": found.quantity,
+                    "would_decide": found.would_decide,
+                    "ask": found.ask,
+                }
                 for found in self.unknown
             ],
             "notices": [measure.to_dict() for measure in self.notices],
