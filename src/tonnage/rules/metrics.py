@@ -159,8 +159,8 @@ def rounded(value: float) -> Interval:
 
     Examples
     --------
-    >>> rounded(330.0).low, rounded(989.4).high
-    (329.5, 989.45)
+    >>> rounded(330.0).low, rounded(330.0).high, rounded(119.5).low
+    (329.5, 330.5, 119.45)
     """
     digits = repr(float(value)).partition(".")[2]
     places = 0 if digits == "0" or "e" in digits else len(digits)
