@@ -77,6 +77,23 @@ def test_the_law_follows_the_day(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["lawful"] for row in after] == [False, False]
 
 
+def test_the_seat_of_the_buyer_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    args = [*FROM, "--to", "H100", *TRAIN, *DAY, "--country", "SG"]
+    assert answer(capsys, *args)["rows"][0]["lawful"] is True
+    assert answer(capsys, *args, "--headquarters", "CN")["rows"][0]["lawful"] is False
+
+
+def test_terms_of_ownership_move_the_cost_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+    args = [*FROM, "--to", "RTX 4090 D", *TRAIN, *DAY]
+    cheap = answer(capsys, *args, "--tariff", "0.02")["rows"][0]["cost_ratio"]["p50"]
+    dear = answer(capsys, *args, "--tariff", "0.4")["rows"][0]["cost_ratio"]["p50"]
+    assert dear > cheap
+    assert run([*args, "--years", "-1", "--pue", "0.5"]) == 2
+    message = capsys.readouterr().err
+    assert "years" in message
+    assert "pue" in message
+
+
 def test_a_chip_that_cannot_is_a_row_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, *FROM, "--to", "P800,H20", *TRAIN, "--as-of", "2026-01-01")
     none, some = found["rows"]

@@ -23,6 +23,10 @@ _SHAPE = "write CHIP:N, such as A100-80GB:1024"
 @click.option("--country", default="CN", show_default=True, help="Where the chips run.")
 @click.option("--headquarters", help="Country of the buyer's seat, or its parent's.")
 @click.option("--on", type=Day(), help="Day whose prices and law are used (default: --as-of).")
+@click.option("--years", type=float, help="Years the chips are kept (default: 4).")
+@click.option("--utilisation", type=float, help="Share of hours in paid use (default: 0.7).")
+@click.option("--tariff", type=float, help="USD per kWh (default: the country's).")
+@click.option("--pue", type=float, help="Power usage effectiveness (default: the country's).")
 @workload_options
 @common
 def command(
@@ -43,6 +47,7 @@ def command(
     Example: tonnage match --from A100-80GB:1024 --to H20,A800 --kind train --model gpt3-175b
     --seq 2048 --global-batch 1536
     """
+    from tonnage.cost import Terms
     from tonnage.report import match as report
     from tonnage.study.match import match
 
@@ -54,6 +59,8 @@ def command(
     if load is None:
         mend = "name a YAML file, or give --kind, --model and what the kind needs"
         raise InputError.of("workload", None, mend)
+    names_of_terms = ("years", "utilisation", "tariff", "pue")
+    given = {name: options[name] for name in names_of_terms if options[name] is not None}
     answer = match(
         chip,
         chips,
@@ -63,6 +70,7 @@ def command(
         headquarters=headquarters,
         on=on,
         as_of=as_of,
+        terms=Terms(**given),
     )
     if as_json:
         print_json(report.to_json(answer))

@@ -144,12 +144,14 @@ def running_inputs(
     """Return what running costs depend on, by name, in the units that `ledger` reads."""
     power = power_of(chip, chips, book, catalog, terms.power_w)
     country = terms.country
+    # Some places charge sites with chips of their own makers less.
+    home = ("domestic",) if chip.headquarters == country else ()
     inputs = {
         "rated_w": power.rated_w,
         "load_share": power.load_share.named("draw under load"),
         "idle_share": power.idle_share.named("draw when idle"),
-        "tariff": _or_given(terms.tariff, "USD/kWh", book, "tariff", country),
-        "pue": _or_given(terms.pue, "ratio", book, "pue", country),
+        "tariff": _or_given(terms.tariff, "USD/kWh", book, "tariff", country, home),
+        "pue": _or_given(terms.pue, "ratio", book, "pue", country, ()),
         "build_cost": in_dollars(book.latest("build_cost", country), book),
         "staff_per_1000": book.latest("staff_per_1000"),
         "salary": book.latest("salary", country),
@@ -170,10 +172,17 @@ def running_inputs(
     return {key: f.named(f.name.replace("_", " ")) for key, f in inputs.items()}
 
 
-def _or_given(given: float | None, unit: str, book: CostBook, item: str, country: str) -> Figure:
+def _or_given(
+    given: float | None,
+    unit: str,
+    book: CostBook,
+    item: str,
+    country: str,
+    scopes: tuple[str, ...],
+) -> Figure:
     if given is not None:
         return _given(item, given, unit, book)
-    found = book.latest(item, country)
+    found = book.latest(item, country, (*scopes, ""))
     return found if found.unit == unit else in_dollars(found, book)
 
 

@@ -206,3 +206,15 @@ def test_items_add_up_and_show_their_sources() -> None:
     assert once == pytest.approx(owned.capex.p50)
     assert monthly == pytest.approx(owned.opex_per_month.p50)
     assert monthly + charge == pytest.approx(owned.cost_per_month.p50)
+
+
+def test_domestic_chips_pay_the_subsidised_tariff_once_it_is_known() -> None:
+    late = load_catalog(date(2026, 1, 10))
+    home = own(late.find("910B3"), 8, late).inputs["tariff"]
+    abroad = own(late.find("H200"), 8, late).inputs["tariff"]
+    assert home.value.p50 < abroad.value.p50
+    early = load_catalog(JULY)
+    assert (
+        own(early.find("910B3"), 8, early).inputs["tariff"]
+        == (own(early.find("H20"), 8, early).inputs["tariff"])
+    )
