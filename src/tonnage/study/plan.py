@@ -20,7 +20,7 @@ from tonnage.study.plan_price import prices_of
 from tonnage.study.plan_problem import World, problem_of
 from tonnage.study.plan_rates import rates_of
 from tonnage.study.plan_replay import replayed
-from tonnage.study.plan_sensitivity import sensitivities
+from tonnage.study.plan_sensitivity import permissions, sensitivities
 
 Say = Callable[[str], None]
 ALTERNATIVE_SLACK = 0.02
@@ -165,7 +165,7 @@ def _reasoned(
         ("regret", lambda: {"futures": _regretted(answer, quiet)}),
         ("what the first moves hang on",
          lambda: {"sensitivity": sensitivities(answer.world, found, quiet)}),
-        ("the worth of information", lambda: {"worth": _worth(found, quiet)}),
+        ("the worth of information", lambda: {"worth": _worth(answer.world, found, quiet)}),
         ("alternatives", lambda: {"alternatives": _alternatives(answer, quiet, wishes)}),
     )  # fmt: skip
     left_out = []
@@ -190,7 +190,7 @@ def _regretted(answer: PlanAnswer, settings: planning.Settings) -> tuple[Future,
     return tuple(replace(f, regret=float(regret[i])) for i, f in enumerate(answer.futures))
 
 
-def _worth(found: planning.Plan, settings: planning.Settings) -> dict[str, float]:
+def _worth(world: World, found: planning.Plan, settings: planning.Settings) -> dict[str, float]:
     """Return the worth of information, of hedging and of waiting; none with a single future."""
     if len(found.cost) < 2:
         return {}
@@ -200,7 +200,10 @@ def _worth(found: planning.Plan, settings: planning.Settings) -> dict[str, float
         "minding every future, not only the likeliest, is worth": value.stochastic_plan,
         "being able to decide later is worth": value.waiting,
     }
-    return {name: max(usd, 0.0) for name, usd in named.items() if np.isfinite(usd)}
+    worth = {name: max(usd, 0.0) for name, usd in named.items() if np.isfinite(usd)}
+    for chip, usd in permissions(world, found, settings).items():
+        worth[f"{world.prices.names[chip]} open in every future would be worth"] = usd
+    return worth
 
 
 def _alternatives(

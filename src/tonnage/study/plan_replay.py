@@ -75,7 +75,7 @@ def _words(
         first = next((n for n in range(1, len(open_)) if open_[n - 1] and not open_[n]), None)
         if first is not None:
             period = real.tree.periods[first].name
-            says.append(f"{chip} could not be ordered from {period} on")
+            says.append(f"{real.prices.names[chip]} could not be ordered from {period} on")
     says += [f"{len(changes)} facts of the scenario's `happened` were applied"]
     says += [f"{line}" for line in played.undone]
     lost = _lost(played)

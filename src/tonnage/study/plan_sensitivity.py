@@ -50,6 +50,28 @@ def sensitivities(
     return tuple(row for row in order[:SHOWN] if row.moved >= LEAST_MOVED)
 
 
+def permissions(
+    world: World, found: planning.Plan, settings: planning.Settings
+) -> dict[str, float]:
+    """Return what it is worth that a chip stays open where some future closes it, in USD.
+
+    The plan is made again with the chip open at every node; counts are free of whole servers.
+    """
+    loose = replace(settings, whole="none")
+    problem = found.problem
+    base, worth = planning.solve(problem, loose).objective, {}
+    for c, option in enumerate(world.scenario.options):
+        allowed = problem.purchase.allowed
+        if option.buy is None or allowed[:, c].all() or not allowed[0, c]:
+            continue
+        open_, comes = allowed.copy(), problem.purchase.delivered.copy()
+        open_[:, c], comes[:, c] = True, comes[0, c]
+        purchase = replace(problem.purchase, allowed=open_, delivered=comes)
+        freed = planning.solve(replace(problem, purchase=purchase), loose)
+        worth[world.chips[c]] = max(base - freed.objective, 0.0)
+    return worth
+
+
 def _first(plan: planning.Plan, nodes: npt.NDArray[np.int64]) -> Floats:
     """[chip] chips ordered, reserved and rented in the periods that all futures share."""
     do = plan.do

@@ -28,7 +28,7 @@ def test_names_become_catalog_ids_and_numbers_their_kept_units():
     chat, run = scenario.workloads
     assert isinstance(chat, Serving)
     assert isinstance(run, Training)
-    assert chat.demand.value == 50e3
+    assert chat.demand.value == 200e3
     assert run.tokens.value == 500e9
     price = scenario.options[1].buy.price
     assert price.value == pytest.approx(90e3 / 7.1)
@@ -69,7 +69,7 @@ def test_faults_of_structure_and_of_meaning_come_together():
 
 
 def test_an_unsound_item_does_not_make_references_to_it_look_wrong():
-    text = NO_BRANCHES.replace("{value: 50, unit: ktokens/s, assumption: users}", "50")
+    text = NO_BRANCHES.replace("{value: 200, unit: ktokens/s, assumption: users}", "50")
     with pytest.raises(InputError) as caught:
         parse_scenario(text)
     assert [fault.field for fault in caught.value.faults] == ["workloads[0].demand"]
