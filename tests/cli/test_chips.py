@@ -209,3 +209,17 @@ def test_prices_are_those_of_the_day(capsys: pytest.CaptureFixture[str]) -> None
     assert run(["chips", "prices", "P800"]) == 0
     assert "No price of P800" in capsys.readouterr().out
     assert len(document(capsys, "chips", "prices")["prices"]) >= 149
+
+
+def test_history_shows_what_was_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    chip = document(capsys, "chips", "show", "950PR", "--history")
+    told = [(s["value"], s["known_from"]) for s in chip["history"]["memory_gb"]]
+    assert told == [(128.0, "2025-09-18"), (112.0, "2026-03-20")]
+    assert chip["values"]["memory_gb"] == chip["history"]["memory_gb"][-1]
+    early = document(capsys, "chips", "show", "950PR", "--history", "--as-of", "2025-12-01")
+    assert [s["value"] for s in early["history"]["memory_gb"]] == [128.0]
+    assert "history" not in document(capsys, "chips", "show", "950PR")
+    own = document(capsys, "chips", "show", "--chip-file", str(EXAMPLE), "--history")
+    assert [s["value"] for s in own["history"]["memory_gb"]] == [64.0]
+    assert run(["chips", "show", "H100", "--history"]) == 0
+    assert "preliminary" in capsys.readouterr().out

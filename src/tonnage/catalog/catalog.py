@@ -59,6 +59,22 @@ class Catalog:
         """
         return [self.by_id[found] for found in self.names.all_of(name)]
 
+    def history(self, chip: Chip) -> Mapping[str, tuple[Sourced[Value], ...]]:
+        """Return every statement of a chip that was public on the day, oldest first, by quantity.
+
+        The last of each is the one that stands in `chip.values`.
+        """
+        stated: dict[str, list[Sourced[Value]]] = {}
+        if chip is self.by_id.get(chip.id):
+            for statement in _chip_tables().statements.get(chip.id, ()):
+                if statement.stated.known(self.as_of):
+                    stated.setdefault(statement.quantity, []).append(statement.stated)
+        for quantity, value in chip.values.items():
+            stated.setdefault(quantity, [value])
+        return MappingProxyType(
+            {q: tuple(sorted(v, key=lambda s: s.known_from)) for q, v in stated.items()}
+        )
+
     def vendor(self, name: str) -> str:
         """Return the vendor that a name means, in any case and in Chinese.
 

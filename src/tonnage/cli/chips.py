@@ -49,8 +49,11 @@ def list_command(vendor: str | None, hq: str | None, as_of: date, as_json: bool)
 @command.command("show")
 @click.argument("chip", required=False)
 @click.option("--chip-file", help="A chip of your own (docs/how/chip-file.md).")
+@click.option("--history", is_flag=True, help="Also what later statements replaced.")
 @common
-def show_command(chip: str | None, chip_file: str | None, as_of: date, as_json: bool) -> None:
+def show_command(
+    chip: str | None, chip_file: str | None, history: bool, as_of: date, as_json: bool
+) -> None:
     """Show one chip: every number with unit, confidence, source and the day it became public.
 
     Example: tonnage chips show H20 --as-of 2024-01-07
@@ -61,7 +64,7 @@ def show_command(chip: str | None, chip_file: str | None, as_of: date, as_json: 
     if chip is None and chip_file is None:
         message = "Missing argument 'CHIP'; name a chip or give --chip-file."
         raise click.UsageError(message)
-    sheet = show_chip(chip, as_of, chip_file)
+    sheet = show_chip(chip, as_of, chip_file, history)
     if as_json:
         print_json(report.sheet_to_json(sheet))
         return

@@ -43,6 +43,7 @@ def list_to_json(answer: ChipList) -> dict[str, Any]:
 def sheet_to_json(sheet: ChipSheet) -> dict[str, Any]:
     """Return one chip; a quantity that is not known is null."""
     chip = sheet.chip
+    past = {q: [_stated(s) for s in stated] for q, stated in sheet.history.items()}
     return {
         "chip": chip.id,
         "id": chip.id,
@@ -57,6 +58,7 @@ def sheet_to_json(sheet: ChipSheet) -> dict[str, Any]:
         "performance_density": _rounded(sheet.performance_density),
         "values": {q: _stated(chip.values.get(q)) for q in QUANTITIES},
         "unknown": list(sheet.unknown),
+        **({"history": past} if past else {}),
     }
 
 
@@ -145,7 +147,10 @@ def sheet_table(sheet: ChipSheet) -> Table:
     grid.add_column("confidence", no_wrap=True)
     grid.add_column("known from", no_wrap=True)
     grid.add_column("source and note", overflow="fold")
-    for quantity, found in chip.values.items():
+    stated = [
+        (q, each) for q, found in chip.values.items() for each in sheet.history.get(q, (found,))
+    ]
+    for quantity, found in stated:
         note = f"; {found.note}" if found.note else ""
         grid.add_row(
             quantity,
@@ -199,7 +204,8 @@ def sheet_text(sheet: ChipSheet) -> str:
     lines = [chip.note] if chip.note else []
     if chip.aliases:
         lines.append(f"Also called {', '.join(chip.aliases)}.")
-    sources = {found.source.id: found.source for found in chip.values.values()}
+    every = [*chip.values.values(), *(s for stated in sheet.history.values() for s in stated)]
+    sources = {found.source.id: found.source for found in every}
     lines += [f"[{name}] {source}" for name, source in sorted(sources.items())]
     if sheet.unknown:
         lines.append(f"Not stated anywhere we know of: {', '.join(sheet.unknown)}.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tonnage.catalog import QUANTITIES, Catalog, Chip, Price, load_catalog
+from tonnage.catalog import QUANTITIES, Catalog, Chip, Price, Value, load_catalog
 from tonnage.dates import today
 from tonnage.errors import UnknownName
+from tonnage.provenance import Sourced
 from tonnage.rules import performance_density, tpp
 
 
@@ -22,6 +23,8 @@ class ChipSheet:
     as_of: date
     tpp: float | None
     performance_density: float | None
+    history: Mapping[str, tuple[Sourced[Value], ...]] = field(default_factory=dict)
+    """Every statement known on the day, oldest first, by quantity; empty unless asked for."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -69,11 +72,15 @@ def list_chips(
 
 
 def show_chip(
-    name: str | None = None, as_of: date | None = None, chip_file: str | Path | None = None
+    name: str | None = None,
+    as_of: date | None = None,
+    chip_file: str | Path | None = None,
+    history: bool = False,
 ) -> ChipSheet:
     """Return one chip, found by any of its names, or read from a chip file.
 
-    With both, the file's chip is added to the catalog before the name is looked up.
+    With both, the file's chip is added to the catalog before the name is looked up. With `history`
+    the sheet also has the statements that later ones replaced.
 
     Raises
     ------
@@ -84,9 +91,9 @@ def show_chip(
     """
     day = as_of or today()
     catalog, own = _with_own(day, chip_file)
-    if own is not None and name is None:
-        return _sheet(own, day)
-    return _sheet(catalog.find(name or ""), day)
+    chip = own if own is not None and name is None else catalog.find(name or "")
+    sheet = _sheet(chip, day)
+    return replace(sheet, history=catalog.history(chip)) if history else sheet
 
 
 def compare_chips(

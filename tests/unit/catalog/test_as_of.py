@@ -24,6 +24,9 @@ def test_nothing_later_leaks(day: date) -> None:
     for chip in catalog.chips:
         for quantity, stated in chip.values.items():
             assert stated.known_from <= day, (chip.id, quantity)
+        for quantity, told in catalog.history(chip).items():
+            assert all(stated.known_from <= day for stated in told), (chip.id, quantity)
+            assert told[-1] is chip.values[quantity]
     assert all(price.known_from <= day for price in catalog.prices)
     assert all(fact.known_from <= day for fact in catalog.facts)
     known = {chip.id for chip in catalog.chips}
