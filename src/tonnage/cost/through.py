@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import sqrt
 from random import Random
 
@@ -49,11 +50,21 @@ def draws(inputs: Mapping[str, Spread], count: int = 255, seed: int = 0) -> list
     Each side of the middle is a half normal (of the log where the whole spread is positive, else
     of the value) that passes through p10 or p90. A larger input stays larger in every draw.
     """
-    random = Random(seed)  # noqa: S311 - a fixed sequence, not a secret
+    steps = _normals(count, len(inputs), seed)
     return [
-        {name: _drawn(spread, random.gauss(0.0, 1.0) / Z90) for name, spread in inputs.items()}
-        for _ in range(count)
+        {
+            name: _drawn(spread, step)
+            for (name, spread), step in zip(inputs.items(), row, strict=True)
+        }
+        for row in steps
     ]
+
+
+@lru_cache(maxsize=32)
+def _normals(count: int, width: int, seed: int) -> tuple[tuple[float, ...], ...]:
+    """Return [draw, input] standard normals over the 90th percentile of one."""
+    random = Random(seed)  # noqa: S311 - a fixed sequence, not a secret
+    return tuple(tuple(random.gauss(0.0, 1.0) / Z90 for _ in range(width)) for _ in range(count))
 
 
 def _drawn(spread: Spread, step: float) -> float:

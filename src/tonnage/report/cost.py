@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tonnage.cost import BreakEven, Item, Offer, resale_of
 from tonnage.provenance import Spread
-from tonnage.study.match_load import TRAIN
 from tonnage.study.ownership import TotalCost, WorkCost
 from tonnage.units import KILO
 
@@ -230,7 +229,7 @@ def _work_lines(answer: TotalCost) -> list[str]:
     if work is None:
         return []
     cost = work.usd_per_million_tokens
-    what = "trained on" if work.load.kind == TRAIN else "of output"
+    what = "trained on" if work.load.kind == "train" else "of output"
     lead = (
         f"{work.load.model.name}: {_usd(cost.p50)} ({_usd(cost.p10)} to {_usd(cost.p90)}) for a "
         f"million tokens {what}, at {work.speed.per_chip.p50:,.0f} tokens a second and chip "

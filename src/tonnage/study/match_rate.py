@@ -9,6 +9,7 @@ from typing import Any
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, NotEnoughKnown
 from tonnage.perf import (
+    Engine,
     ServingEstimate,
     TrainingEstimate,
     default_framework,
@@ -137,14 +138,27 @@ def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Spe
     for size in SERVING_SIZES:
         if size > most and size > 1:
             break
-        for index, chip in enumerate(chips):
-            try:
-                found = search_chips([chip], free, size, engine)[0]
-            except (Infeasible, NotEnoughKnown) as reason:
-                best[index] = best[index] if isinstance(best[index], Speed) else str(reason)
-                continue
-            best[index] = _better(best[index], chip, size, found, free)
+        for index, found in enumerate(_deployed(chips, free, size, engine)):
+            if isinstance(found, str):
+                best[index] = best[index] if isinstance(best[index], Speed) else found
+            else:
+                best[index] = _better(best[index], chips[index], size, found, free)
     return best
+
+
+def _deployed(
+    chips: Sequence[Chip], job: ServingJob, size: int, engine: Engine | None
+) -> list[ServingEstimate | str]:
+    """Return the best deployment of one size on each chip, or why there is none.
+
+    All chips are searched in one pass; if one of them cannot, each is searched by itself.
+    """
+    try:
+        return list(search_chips(chips, job, size, engine))
+    except (Infeasible, NotEnoughKnown) as reason:
+        if len(chips) == 1:
+            return [str(reason)]
+    return [_deployed([chip], job, size, engine)[0] for chip in chips]
 
 
 def _better(

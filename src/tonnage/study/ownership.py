@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tonnage.catalog import Chip, load_catalog
 from tonnage.cost import (
@@ -25,11 +25,11 @@ from tonnage.dates import today
 from tonnage.errors import Infeasible, InputError
 from tonnage.provenance import Spread
 from tonnage.rules import country as country_code
-from tonnage.study.match_curve import Curve, curves
-from tonnage.study.match_load import WorkLoad
-from tonnage.study.match_rate import Speed
 from tonnage.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
-from tonnage.workload import TrainingJob
+
+if TYPE_CHECKING:
+    from tonnage.study.match_load import WorkLoad
+    from tonnage.study.match_rate import Speed
 
 WAYS = ("on demand", "reserved 12 months", "reserved 36 months")
 MOST_CHIPS = 10_000_000
@@ -152,6 +152,9 @@ def work_cost(owned: Ownership, load: WorkLoad) -> WorkCost:
     Infeasible
         If no layout of so many chips does the work.
     """
+    from tonnage.study.match_curve import Curve, curves
+    from tonnage.workload import TrainingJob
+
     found = curves([owned.chip], owned.chips, load)[0]
     if not isinstance(found, Curve):
         raise Infeasible(f"{owned.chips:,} x {owned.chip.name}: {found}")
