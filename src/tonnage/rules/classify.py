@@ -76,7 +76,7 @@ def classify(
     to, start = country(destination, "to"), country(exporter, "from")
     parent = country(headquarters, "headquarters") if headquarters else None
     deal = Deal.between(to, start, parent, on, codified=codified)
-    measures = measures_of(chip, readings, dict(book.die_areas))
+    measures = measures_of(chip, readings)
     verdict = _verdict(book, chip, measures, deal)
     return replace(verdict, destination=to, exporter=start, headquarters=parent)
 

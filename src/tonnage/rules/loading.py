@@ -35,18 +35,7 @@ _ENTRY = (
     "grade",
     "enforcement",
 )
-_SOURCES, _ENFORCEMENT, _READINGS = "sources.yaml", "enforcement.yaml", "readings.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class DieArea:
-    """Range of the applicable die area of a chip, by which of its dies count."""
-
-    low_mm2: float
-    high_mm2: float
-    source: Source
-    grade: Grade
-    note: str
+_SOURCES, _ENFORCEMENT = "sources.yaml", "enforcement.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,6 @@ class Law:
     regimes: Mapping[str, Regime]
     overlays: tuple[Overlay, ...]
     sources: Mapping[str, Source]
-    die_areas: Mapping[str, DieArea]
     text_read: date
     """Day of the codified text that was read last."""
 
@@ -81,7 +69,6 @@ def read_law(folder: Path | None = None) -> Law:
     sources = _sources(_yaml(root / _SOURCES)["sources"], faults)
     enforcement = _yaml(root / _ENFORCEMENT)
     regimes = _regimes(enforcement["regimes"], sources, faults)
-    areas = _die_areas(_yaml(root / _READINGS)["die_area_mm2"], sources, faults)
     rules: dict[str, Rule] = {}
     overlays: list[Overlay] = []
     for path in sorted(root.rglob("*.yaml")):
@@ -97,7 +84,7 @@ def read_law(folder: Path | None = None) -> Law:
     if faults:
         raise DataError("rule files:\n" + "\n".join(faults))
     read_day = enforcement["text_read"]
-    return Law(rules, regimes, tuple(overlays), sources, areas, read_day)
+    return Law(rules, regimes, tuple(overlays), sources, read_day)
 
 
 def _yaml(path: Path) -> Any:
@@ -145,21 +132,6 @@ def _regimes(
                 )
             )
         found[key] = Regime(key, entry["title"], tuple(states))
-    return found
-
-
-def _die_areas(
-    data: Mapping[str, Any], sources: Mapping[str, Source], faults: list[str]
-) -> dict[str, DieArea]:
-    found = {}
-    for chip, entry in data.items():
-        if entry.get("reference") not in sources or not 0 < entry["low"] <= entry["high"]:
-            faults.append(f"{_READINGS}: {chip}: needs 0 < low <= high and a known reference")
-            continue
-        source = sources[entry["reference"]]
-        found[chip] = DieArea(
-            entry["low"], entry["high"], source, Grade(entry["grade"]), entry["note"]
-        )
     return found
 
 

@@ -14,7 +14,6 @@ from enum import StrEnum
 from math import inf
 
 from tonnage.catalog import DENSE_RATES, QUANTITIES, Chip
-from tonnage.rules.loading import DieArea
 
 PCIE_GBS_PER_LANE = {1: 0.5, 2: 1.0, 3: 2.0, 4: 4.0, 5: 8.0, 6: 16.0}
 """Raw rate of a PCI Express lane, both directions, GB/s: 2 x GT/s / 8 (PCI-SIG), coding ignored as
@@ -52,6 +51,8 @@ class Interval:
     high: float
     value: float | None = None
     why: str = ""
+    estimated: bool = False
+    """Its ends are what sources disagree between, not the rounding of a printed figure."""
 
     @classmethod
     def exactly(cls, value: float | None) -> Interval:
@@ -135,18 +136,11 @@ def performance_density(chip: Chip) -> float | None:
     return measures_of(chip).performance_density.value
 
 
-def measures_of(
-    chip: Chip,
-    readings: Readings | None = None,
-    die_areas: dict[str, DieArea] | None = None,
-) -> Measures:
-    """Return every tested quantity of a chip, as intervals.
-
-    `die_areas` holds the ranges of applicable die area of chips whose dies count in part.
-    """
+def measures_of(chip: Chip, readings: Readings | None = None) -> Measures:
+    """Return every tested quantity of a chip, as intervals."""
     found = Measures(
         tpp=_tpp(chip, readings or Readings()),
-        die_area=_die_area(chip, (die_areas or {}).get(chip.id)),
+        die_area=_printed(chip, "die_area_mm2") or UNKNOWN_INTERVAL,
         io_rate=_io_rate(chip),
         dram_bandwidth=_printed(chip, "memory_bandwidth_gbs") or UNKNOWN_INTERVAL,
         datacenter=chip.flag("datacenter"),
@@ -176,7 +170,8 @@ def _printed(chip: Chip, quantity: str) -> Interval | None:
     stated = chip.values[quantity]
     low = found.low if stated.low is None else min(found.low, stated.low)
     high = found.high if stated.high is None else max(found.high, stated.high)
-    return Interval(low, high, value, found.why)
+    doubted = stated.low is not None or stated.high is not None
+    return Interval(low, high, value, "sources disagree" if doubted else "", doubted)
 
 
 def _tpp(chip: Chip, readings: Readings) -> Interval:
@@ -206,13 +201,6 @@ def _tpp(chip: Chip, readings: Readings) -> Interval:
         )
         return best + units
     return best
-
-
-def _die_area(chip: Chip, reading: DieArea | None) -> Interval:
-    if reading is not None:
-        value = chip.number("die_area_mm2")
-        return Interval(reading.low_mm2, reading.high_mm2, value, reading.note)
-    return _printed(chip, "die_area_mm2") or UNKNOWN_INTERVAL
 
 
 def _io_rate(chip: Chip) -> Interval:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tonnage.dates import today
 from tonnage.errors import UnknownName
-from tonnage.rules.loading import DieArea, Law, read_law
+from tonnage.rules.loading import Law, read_law
 from tonnage.rules.parameter import Dated, Overlay, Parameter, Places, Regime, Rule, State
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Rulebook:
     parameters: Mapping[str, Parameter]
     regimes: Mapping[str, Regime]
     overlays: tuple[Overlay, ...]
-    die_areas: Mapping[str, DieArea]
     text_read: date
     reform: Reform | None = None
 
@@ -139,7 +138,6 @@ def known_on(law: Law, as_of: date) -> Rulebook:
         parameters={p.id: p for rule in rules.values() for p in rule.parameters.values()},
         regimes={key: regime for key, regime in regimes.items() if regime.states},
         overlays=tuple(_known_overlays(law.overlays, as_of)),
-        die_areas=law.die_areas,
         text_read=law.text_read,
     )
 

@@ -156,7 +156,7 @@ class _Walk:
 
     def _lines(self, chip: Chip) -> set[float]:
         """Return the chip's own figures, the only values at which its answer can change."""
-        measures = measures_of(chip, AS_PUBLISHED, dict(self._book.die_areas))
+        measures = measures_of(chip, AS_PUBLISHED)
         quantities = {self._book.parameter(name).quantity for name in self._names}
         found = [measures.quantity(quantity) for quantity in quantities]
         return {line for each in found for line in (each.low, each.high) if 0 < line < float("inf")}

@@ -91,7 +91,7 @@ def test_every_chip_that_an_overlay_names_is_in_the_catalog() -> None:
     book, catalog = load_rules(date(2026, 11, 22)), load_catalog(date(2026, 11, 22))
     named = {chip for overlay in book.overlays for chip in overlay.chips}
     assert named
-    assert named | set(book.die_areas) <= set(catalog.by_id)
+    assert named <= set(catalog.by_id)
 
 
 def test_every_parameter_takes_part_somewhere_or_says_that_it_is_only_shown() -> None:
@@ -146,7 +146,6 @@ def test_every_source_is_named_by_something() -> None:
     law = read_law()
     used = {state.source.id for regime in law.regimes.values() for state in regime.states}
     used |= {overlay.source.id for overlay in law.overlays}
-    used |= {area.source.id for area in law.die_areas.values()}
     for rule in law.rules.values():
         for parameter in rule.parameters.values():
             for entry in parameter.values:
