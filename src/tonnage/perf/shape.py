@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from math import ceil
 
 from tonnage.perf.machine import Number
-from tonnage.workload import TrainingJob
+from tonnage.workload import Model, TrainingJob
 
 VOCAB_MULTIPLE = 128
 """Rows to which Megatron-style frameworks pad the vocabulary (times TP; the rest is ignored)."""
@@ -86,8 +86,8 @@ def shape_of(job: TrainingJob) -> Shape:
         positions=float(model.learned_positions),
         routed=float(experts.routed if experts else 0),
         active=float(experts.active if experts else 0),
-        expert_ffn=float(experts.hidden if experts else 0),
-        shared_ffn=float(experts.shared * experts.shared_hidden if experts else 0),
+        expert_ffn=_expert_width(model),
+        shared_ffn=_shared_width(model),
         window_share=model.window_layers / max(1, model.attention_layers),
         window=float(attention.window or 0),
         recurrent_in=float(recurrent.in_width if recurrent else 0),
@@ -99,6 +99,20 @@ def shape_of(job: TrainingJob) -> Shape:
         batch=float(job.global_batch),
         lora=float(job.lora_rank is not None),
     )
+
+
+def _expert_width(model: Model) -> float:
+    """e·latent / h: the inner width of an expert on the full hidden width with the same work."""
+    experts = model.experts
+    return experts.hidden * (experts.latent or model.hidden) / model.hidden if experts else 0.0
+
+
+def _shared_width(model: Model) -> float:
+    """S·e_s, and 2·latent / (2 + gated) for the projections to and from a latent width."""
+    experts = model.experts
+    if experts is None:
+        return 0.0
+    return experts.shared * experts.shared_hidden + 2.0 * experts.latent / (2 + model.gated)
 
 
 def stack_shapes(shapes: Sequence[Shape]) -> Shape:

@@ -130,10 +130,10 @@ def recurrent_params(model: Model) -> int:
     return model.hidden * (mixer.in_width + mixer.out_width) + mixer.other_params
 
 
-def _ffn_params(model: Model, width: int) -> int:
-    matrices = 3 if model.gated else 2
-    biases = (matrices - 1) * width + model.hidden if model.biases else 0
-    return matrices * model.hidden * width + biases
+def _ffn_params(model: Model, width: int, hidden: int | None = None) -> int:
+    matrices, outer = (3 if model.gated else 2), hidden or model.hidden
+    biases = (matrices - 1) * width + outer if model.biases else 0
+    return matrices * outer * width + biases
 
 
 def dense_ffn_params(model: Model) -> int:
@@ -149,8 +149,9 @@ def _experts(model: Model) -> Experts:
 
 
 def expert_params(model: Model) -> int:
-    """m·h·e: one routed expert of inner width e in one layer."""
-    return _ffn_params(model, _experts(model).hidden)
+    """m·h·e: one routed expert of inner width e; h is the latent width where there is one."""
+    experts = _experts(model)
+    return _ffn_params(model, experts.hidden, experts.latent or None)
 
 
 def routed_expert_params(model: Model) -> int:
@@ -166,10 +167,12 @@ def shared_expert_params(model: Model) -> int:
 
 
 def router_params(model: Model) -> int:
-    """h·E: the router of one layer."""
-    if model.experts is None:
+    """h·E: the router of one layer, and 2·h·latent where experts work in a latent width."""
+    experts = model.experts
+    if experts is None:
         return 0
-    return model.experts.routed * (model.hidden + (1 if model.biases else 0))
+    projections = 2 * model.hidden * experts.latent
+    return experts.routed * (model.hidden + (1 if model.biases else 0)) + projections
 
 
 def mtp_layer_params(model: Model) -> int:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS
+from tonnage.workload.config import LARGEST, LARGEST_OTHER, Config
 from tonnage.workload.model import Model
 from tonnage.workload.shape import model_from_words
 
-LARGEST_CONFIG_BYTES = 2 * 2**20
-LARGEST = {"layers": 10_000, "vocab": 10**8}
-LARGEST_OTHER = 10**7
-"""Plausibility limits: a larger number is a slip of the pen."""
-
+LARGEST_CONFIG_BYTES = 8 * 2**20
 _NAMES: dict[str, tuple[str, ...]] = {
     "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
     "hidden": ("hidden_size", "n_embd", "d_model", "n_embed"),
@@ -38,51 +34,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Word of `shape.py` → the keys that configurations write it under, first found wins."""
 _NEEDED = ("layers", "hidden", "heads", "vocab")
-
-
-class _Config:
-    """A configuration being read: hands out checked values and collects every fault."""
-
-    def __init__(self, data: Mapping[str, Any], where: str) -> None:
-        self.data, self.where, self.faults = data, where, list[Fault]()
-
-    def raw(self, key: str) -> Any:
-        value: Any = self.data
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return value
-
-    def fault(self, key: str, value: object, mend: str) -> None:
-        self.faults.append(Fault(key, value, mend, self.where))
-
-    def count(self, *keys: str, largest: int = LARGEST_OTHER, least: int = 1) -> int | None:
-        """Return the first whole number among `keys`, `least` or more; `None` if none is given."""
-        for key in keys:
-            value = self.raw(key)
-            if value is None:
-                continue
-            usable = isinstance(value, int | float) and not isinstance(value, bool)
-            if usable and isfinite(value) and value == int(value) and least <= value <= largest:
-                return int(value)
-            self.fault(key, value, f"a whole number from {least} to {largest}")
-            return None
-        return None
-
-    def need(self, *keys: str, largest: int = LARGEST_OTHER) -> int:
-        """Return as `count`; a missing one is a fault."""
-        if all(self.raw(key) is None for key in keys):
-            self.fault(keys[0], None, "missing; the shape needs it")
-            return 1
-        return self.count(*keys, largest=largest) or 1
-
-    def flag(self, key: str, default: bool = False) -> bool:
-        value = self.raw(key)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            self.fault(key, value, "true or false")
-            return default
-        return value
 
 
 def read_model(path: str | Path) -> Model:
@@ -125,7 +76,7 @@ def _name_of(file: Path, shown: str) -> str:
 def model_from_config(config: Mapping[str, Any], name: str = "", where: str = "config") -> Model:
     """Return the shape of a configuration already parsed; `where` stands in the messages."""
     kind, inner = _kind_of(config, where)
-    reader = _Config(inner, where)
+    reader = Config(inner, where)
     words = {word: value for word, value in TRAITS[kind].items() if word != "learned"}
     _sizes(reader, words)
     _positions(reader, words, kind, bool(TRAITS[kind].get("learned")))
@@ -157,13 +108,16 @@ def _kind_of(config: Mapping[str, Any], where: str) -> tuple[str, Mapping[str, A
     mend = f"an architecture that is not known here; known: {known}"
     missing = [] if given else [Fault("model_type", None, f"missing; one of {known}", where)]
     unknown = [Fault("model_type", given, mend, where)] if given else []
-    reader = _Config(inner, where)
+    reader = Config(inner, where)
     for word in _NEEDED:
         reader.need(*_NAMES[word])
     raise InputError([*missing, *unknown, *reader.faults])
 
 
-def _sizes(reader: _Config, words: dict[str, Any]) -> None:
+def _sizes(reader: Config, words: dict[str, Any]) -> None:
+    kinds = reader.raw("layers_block_type")
+    if isinstance(kinds, list) and reader.raw("num_hidden_layers") is None:
+        reader.data = {**reader.data, "num_hidden_layers": len(kinds)}
     for word in _NEEDED:
         largest = LARGEST.get(word, LARGEST_OTHER)
         words[word] = reader.need(*_NAMES[word], largest=largest)
@@ -175,7 +129,7 @@ def _sizes(reader: _Config, words: dict[str, Any]) -> None:
         words.setdefault("kv_heads", 1)
 
 
-def _positions(reader: _Config, words: dict[str, Any], kind: str, learned: bool) -> None:
+def _positions(reader: Config, words: dict[str, Any], kind: str, learned: bool) -> None:
     longest = reader.count(*_NAMES["positions"], largest=10**9) or 0
     words["max_positions"] = longest
     if learned:
@@ -184,7 +138,7 @@ def _positions(reader: _Config, words: dict[str, Any], kind: str, learned: bool)
             reader.fault("max_position_embeddings", None, "missing; it has a learned table")
 
 
-def _switches(reader: _Config, words: dict[str, Any], kind: str) -> None:
+def _switches(reader: Config, words: dict[str, Any], kind: str) -> None:
     words["tied"] = reader.flag("tie_word_embeddings", words["tied"])
     if reader.raw("attention_bias") is not None and kind != "gpt_oss":
         biased = reader.flag("attention_bias")
@@ -201,7 +155,7 @@ _WINDOW_SHARE = {"gemma3_text": 5 / 6, "llama4_text": 3 / 4, "cohere2": 3 / 4, "
 """Share of layers with a window where the configuration leaves it to the code of the model."""
 
 
-def _window(reader: _Config, words: dict[str, Any], kind: str) -> None:
+def _window(reader: Config, words: dict[str, Any], kind: str) -> None:
     size = reader.count("sliding_window", "attention_chunk_size", least=0)
     share = words.pop("window_share", None)
     kinds = reader.raw("layer_types")
@@ -225,7 +179,7 @@ def _window(reader: _Config, words: dict[str, Any], kind: str) -> None:
 
 _EXPERT_COUNT = (
     "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts", "num_moe_experts",
-    "ffn_config.moe_num_experts",
+    "num_routed_experts", "ffn_config.moe_num_experts",
 )  # fmt: skip
 _EXPERT_TOPK = (
     "num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "num_selected_experts",
@@ -236,9 +190,11 @@ _SHARED_COUNT = ("n_shared_experts", "num_shared_experts", "moe_num_shared_exper
 _SHARED_WIDTH = ("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size")
 
 
-def _mixture(reader: _Config, words: dict[str, Any], kind: str) -> None:
+def _mixture(reader: Config, words: dict[str, Any], kind: str) -> None:
     routed = reader.count(*_EXPERT_COUNT, least=0)
     if routed is None or routed < 2:
+        if routed is None and reader.raw("moe_intermediate_size") is not None:
+            reader.fault(_EXPERT_COUNT[0], None, "missing; it has a width of experts")
         return
     own = reader.count("moe_intermediate_size", "expert_intermediate_size")
     hidden = own or words.get("ffn")
@@ -265,15 +221,18 @@ def _mixture(reader: _Config, words: dict[str, Any], kind: str) -> None:
     if kind == "llama4_text":
         experts |= {"shared": 1, "shared_hidden": hidden}
         words["ffn"] = reader.count("intermediate_size_mlp") or hidden
+    if kind == "minimax_m3":
+        words["ffn"] = reader.need("dense_intermediate_size")
     if kind == "arctic":
         experts["beside_dense"] = True
+    experts["latent"] = reader.count("moe_latent_size", least=0) or 0
     words["experts"] = experts
     words.setdefault("ffn", hidden)
     layers = reader.count("num_nextn_predict_layers", "num_mtp_modules", least=0)
     words["mtp"] = layers or 0
 
 
-def _latent(reader: _Config, words: dict[str, Any], kind: str) -> None:
+def _latent(reader: Config, words: dict[str, Any], kind: str) -> None:
     del kind
     if reader.raw("kv_lora_rank") is None:
         return
@@ -288,18 +247,18 @@ def _latent(reader: _Config, words: dict[str, Any], kind: str) -> None:
         words["latent"]["q"] = rank
 
 
-def _quirks(reader: _Config, words: dict[str, Any], kind: str) -> None:
+def _quirks(reader: Config, words: dict[str, Any], kind: str) -> None:
     quirk = _QUIRKS.get(kind)
     if quirk is not None:
         quirk(reader, words)
 
 
-def _qwen(reader: _Config, words: dict[str, Any]) -> None:
+def _qwen(reader: Config, words: dict[str, Any]) -> None:
     del reader
     words["ffn"] = words.get("ffn", 2) // 2
 
 
-def _mpt(reader: _Config, words: dict[str, Any]) -> None:
+def _mpt(reader: Config, words: dict[str, Any]) -> None:
     ratio = reader.count("expansion_ratio") or 4
     words["ffn"] = ratio * words["hidden"]
     if reader.raw("attn_config.alibi") is False and reader.raw("attn_config.rope") is not True:
@@ -308,7 +267,7 @@ def _mpt(reader: _Config, words: dict[str, Any]) -> None:
         words |= {"all_biases": True, "norm_vectors": 2}
 
 
-def _falcon(reader: _Config, words: dict[str, Any]) -> None:
+def _falcon(reader: Config, words: dict[str, Any]) -> None:
     new = reader.flag("new_decoder_architecture") or "n_head_kv" in reader.data
     if not new:
         words["norms_per_layer"] = 1
@@ -318,23 +277,23 @@ def _falcon(reader: _Config, words: dict[str, Any]) -> None:
     words["parallel"] = new or reader.flag("parallel_attn", True)
 
 
-def _neox(reader: _Config, words: dict[str, Any]) -> None:
+def _neox(reader: Config, words: dict[str, Any]) -> None:
     words["parallel"] = reader.flag("use_parallel_residual", True)
 
 
-def _dbrx(reader: _Config, words: dict[str, Any]) -> None:
+def _dbrx(reader: Config, words: dict[str, Any]) -> None:
     del reader
     words.setdefault("ffn", 4 * words["hidden"])
 
 
-def _opt(reader: _Config, words: dict[str, Any]) -> None:
+def _opt(reader: Config, words: dict[str, Any]) -> None:
     projected = reader.count("word_embed_proj_dim")
     if projected is not None and projected != words["hidden"]:
         mend = f"an embedding narrower than the layers ({words['hidden']}) is not modelled"
         reader.fault("word_embed_proj_dim", projected, mend)
 
 
-_QUIRKS: dict[str, Callable[[_Config, dict[str, Any]], None]] = {
+_QUIRKS: dict[str, Callable[[Config, dict[str, Any]], None]] = {
     "qwen": _qwen,
     "mpt": _mpt,
     "falcon": _falcon,
@@ -344,7 +303,7 @@ _QUIRKS: dict[str, Callable[[_Config, dict[str, Any]], None]] = {
 }
 
 
-def _recurrent(reader: _Config, words: dict[str, Any], kind: str) -> None:
+def _recurrent(reader: Config, words: dict[str, Any], kind: str) -> None:
     if kind == "nemotron_h":
         _nemotron_h(reader, words)
     elif kind in {"qwen3_next", "qwen3_5_moe_text", "qwen3_5_text"}:
@@ -357,8 +316,19 @@ def _recurrent(reader: _Config, words: dict[str, Any], kind: str) -> None:
         }
 
 
-def _nemotron_h(reader: _Config, words: dict[str, Any]) -> None:
-    pattern = reader.raw("hybrid_override_pattern")
+_BLOCKS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+
+
+def _layer_pattern(reader: Config) -> Any:
+    """Return the kind of each layer as one letter: written so, or as a list of words."""
+    kinds = reader.raw("layers_block_type")
+    if isinstance(kinds, list):
+        return "".join(_BLOCKS.get(str(kind), "?") for kind in kinds)
+    return reader.raw("hybrid_override_pattern")
+
+
+def _nemotron_h(reader: Config, words: dict[str, Any]) -> None:
+    pattern = _layer_pattern(reader)
     if not isinstance(pattern, str) or not pattern or set(pattern) - set("M*-E"):
         mend = "the kind of each layer: M Mamba, * attention, - feed-forward, E experts"
         reader.fault("hybrid_override_pattern", pattern, mend)
@@ -374,7 +344,7 @@ def _nemotron_h(reader: _Config, words: dict[str, Any]) -> None:
     }
 
 
-def _check_heads(reader: _Config, words: dict[str, Any]) -> None:
+def _check_heads(reader: Config, words: dict[str, Any]) -> None:
     heads, hidden = words["heads"], words["hidden"]
     keys = words.get("kv_heads", heads)
     if "latent" in words:

@@ -129,6 +129,7 @@ def resolve_model(text: str, as_of: date | None = None) -> Model:
 _TUNINGS = {
     "instruct", "chat", "base", "hf", "it", "fp8", "fp4", "nvfp4", "bf16", "fp16", "int8", "int4",
     "awq", "gptq", "w8a8", "w4a16", "pt", "sft", "preview", "dynamic", "mxfp4", "quantized",
+    "static", "pertensor", "block", "8k", "4k", "32k", "128k", "thinking", "2501", "2507",
 }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def _forms(name: str) -> list[str]:
     bare = name.strip().rsplit("/", 1)[-1].lower()
     bare = re.sub(r"^(meta|nvidia)[-_ ]", "", bare)
     parts = [part for part in re.split(r"[-_\s]+", bare) if part]
-    while len(parts) > 1 and parts[-1] in _TUNINGS | {"2501", "2507", "hf"}:
+    while len(parts) > 1 and parts[-1] in _TUNINGS:
         parts.pop()
     return [name, "-".join(parts)]
 

@@ -59,6 +59,9 @@ class Experts:
     """Leading layers with a plain feed-forward part of width `ffn_hidden`."""
     every: int = 1
     """Of the layers after those, one in `every` has experts; the others are dense."""
+    latent: int = 0
+    """Width that tokens are projected to before routed experts, and back after; 0: no projection
+    (LatentMoE of Nemotron 3 Super)."""
     beside_dense: bool = False
     """The layers with experts keep their dense feed-forward part too (Snowflake Arctic)."""
 

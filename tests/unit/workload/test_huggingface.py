@@ -164,6 +164,20 @@ SAME = {
         "mamba_head_dim": 64, "ssm_state_size": 256, "n_groups": 8,
         "hybrid_override_pattern": "M-" * 54 + "*" * 10,
     },
+    "glm-5": {
+        **DEEPSEEK, "model_type": "glm_moe_dsa", "hidden_size": 6144, "intermediate_size": 12288,
+        "num_hidden_layers": 78, "num_attention_heads": 64, "num_key_value_heads": 64,
+        "q_lora_rank": 2048, "qk_nope_head_dim": 192, "v_head_dim": 256, "vocab_size": 154880,
+    },
+    "nemotron-3-super-120b-a12b": {
+        "model_type": "nemotron_h", "hidden_size": 4096, "intermediate_size": 2688,
+        "num_attention_heads": 32, "num_key_value_heads": 2, "head_dim": 128,
+        "vocab_size": 131072, "mamba_num_heads": 128, "mamba_head_dim": 64,
+        "ssm_state_size": 128, "n_groups": 8, "n_routed_experts": 512, "n_shared_experts": 1,
+        "num_experts_per_tok": 22, "moe_intermediate_size": 2688, "moe_latent_size": 1024,
+        "moe_shared_expert_intermediate_size": 5376, "num_nextn_predict_layers": 1,
+        "layers_block_type": ["mamba", "moe"] * 40 + ["attention"] * 8,
+    },
     "minimax-m2": {
         "model_type": "minimax_m2", "hidden_size": 3072, "intermediate_size": 1536,
         "num_hidden_layers": 62, "num_attention_heads": 48, "num_key_value_heads": 8,
@@ -207,6 +221,12 @@ def test_all_that_is_missing_comes_in_one_message() -> None:
     assert {"num_hidden_layers", "num_attention_heads", "vocab_size"} <= fields
 
 
+def test_experts_without_a_number_are_a_fault_and_not_a_dense_model() -> None:
+    config = {key: value for key, value in DEEPSEEK.items() if key != "n_routed_experts"}
+    with pytest.raises(InputError, match="n_routed_experts"):
+        model_from_config(config)
+
+
 def test_unknown_architecture_and_what_else_is_missing() -> None:
     with pytest.raises(InputError) as caught:
         model_from_config({"model_type": "t5", "hidden_size": 4096})
@@ -241,7 +261,7 @@ def test_files_that_are_no_configuration(tmp_path, text: str) -> None:
 
 
 def test_a_huge_file_and_an_empty_folder(tmp_path) -> None:
-    (tmp_path / "big.json").write_text(" " * (3 * 2**20))
+    (tmp_path / "big.json").write_text(" " * (9 * 2**20))
     for path in (tmp_path / "big.json", tmp_path, tmp_path / "none.json"):
         with pytest.raises(InputError):
             read_model(path)

@@ -22,6 +22,8 @@ from tonnage.workload import find_model, load_models, resolve_model
         ("GPT-J-6B", "gpt-j-6b"), ("Grok1 314B", "grok-1"), ("MiniMax-M2.5", "minimax-m2"),
         ("Llama4 Maverick 400B", "llama-4-maverick"), ("Falcon-180B", "falcon-180b"),
         ("Bloom-7B1", "bloom-7b1"), ("Gemma-2B", "gemma-2b"), ("Gemma2-27B", "gemma-2-27b"),
+        ("Nemotron-H-56B-Base-8K", "nemotron-h-56b"),
+        ("Nemotron_3_Super", "nemotron-3-super-120b-a12b"),
         ("megatron-22B", "megatron-22b"), ("Nemotron4 340B", "nemotron-4-340b"),
     ],
 )  # fmt: skip
