@@ -179,6 +179,15 @@ def test_a_strange_file(text: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("load", [TRAIN, SERVE], ids=["train", "serve"])
+def test_a_reference_that_is_not_known_is_a_true_no(
+    load: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for to in ("P800", "H20"):
+        assert run(["match", "--from", "P800:64", "--to", to, *load, "--as-of", "2026-01-01"]) == 1
+        assert "not public" in capsys.readouterr().err
+
+
 def test_a_reference_that_cannot_is_a_true_no(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["match", "--from", "A100-80GB:8", "--to", "H20", *TRAIN, *DAY]) == 1
     assert "cannot do this work" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from tonnage.perf import (
     default_framework,
     find_engine,
     find_framework,
+    machine_of,
     search_chips,
     search_training,
 )
@@ -134,16 +135,27 @@ def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Spe
     assert isinstance(job, ServingJob)
     free = replace(job, concurrency=None, request_rate=None)
     engine = find_engine(load.framework) if load.framework else None
-    best: list[Speed | str] = ["no deployment was tried"] * len(chips)
+    best: list[Speed | str] = [_unknown(chip) for chip in chips]
+    known = [index for index, gap in enumerate(best) if not gap]
     for size in SERVING_SIZES:
-        if size > most and size > 1:
+        if not known or (size > most and size > 1):
             break
-        for index, found in enumerate(_deployed(chips, free, size, engine)):
+        tried = _deployed([chips[index] for index in known], free, size, engine)
+        for index, found in zip(known, tried, strict=True):
             if isinstance(found, str):
                 best[index] = best[index] if isinstance(best[index], Speed) else found
             else:
                 best[index] = _better(best[index], chips[index], size, found, free)
     return best
+
+
+def _unknown(chip: Chip) -> str:
+    """Return what is missing to predict anything on a chip, empty if nothing is."""
+    try:
+        machine_of(chip)
+    except NotEnoughKnown as gap:
+        return str(gap)
+    return ""
 
 
 def _deployed(
@@ -156,7 +168,7 @@ def _deployed(
     try:
         return list(search_chips(chips, job, size, engine))
     except (Infeasible, NotEnoughKnown) as reason:
-        if len(chips) == 1:
+        if len(chips) <= 1:
             return [str(reason)]
     return [_deployed([chip], job, size, engine)[0] for chip in chips]
 
