@@ -139,6 +139,7 @@ def _as_built(
 
 _FORMATS = {
     "float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "half": "fp16", "f16": "fp16",
+    "amp": "fp16", "mixed": "bf16", "bf16-mixed": "bf16", "fp16-mixed": "fp16",
     "fp8_block": "fp8", "fp8 block": "fp8", "fp8-block": "fp8", "fp8_e4m3": "fp8", "w8a8": "int8",
     "w4a16": "int4", "w4a8": "int4", "awq": "int4", "gptq": "int4", "gptq-int4": "int4",
     "gptq-int8": "int8", "awq-int4": "int4", "int4-awq": "int4", "w8a16": "int8", "q8_0": "int8",
