@@ -211,12 +211,20 @@ def _verdict(answer: PlanAnswer) -> Iterator[RenderableType]:
 
 def _rests_on(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
     scenario = answer.world.scenario
-    assumed = [amount for amount in scenario.ledger if amount.assumed]
-    stated = [amount for amount in scenario.ledger if not amount.assumed]
+    used = [
+        amount
+        for amount in scenario.ledger
+        if answer.replay is not None or not amount.field.startswith("happened")
+    ]
+    assumed = [amount for amount in used if amount.assumed]
+    stated = [amount for amount in used if not amount.assumed]
     yield "[bold]What it rests on[/bold]"
     for reference in scenario.references.values():
-        used = sum(amount.reason == reference.title for amount in stated)
-        yield f"  • {reference.title} ({reference.known}): {used} numbers"
+        numbers = [amount.field for amount in stated if amount.reason == reference.title]
+        if numbers:
+            yield f"  • {reference.title} ({reference.known}): {', '.join(numbers)}"
+        elif reference.known <= scenario.as_of:
+            yield f"  • {reference.title} ({reference.known}): named in assumptions"
     if every_number:
         yield from (f"  {a.field} = {a.shown}: assumed, {a.reason}" for a in assumed)
         yield from (f"  {a.field} = {a.shown}: {a.reason}" for a in stated)
@@ -227,7 +235,7 @@ def _rests_on(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType
         for amount in assumed:
             section, _, rest = amount.field.partition(".")
             groups[section.partition("[")[0]].append(f"{rest or section} {amount.shown}")
-        yield f"  • {len(assumed)} assumptions ({chips(len(scenario.ledger))} numbers in all); "
+        yield f"  • {len(assumed)} assumptions of {chips(len(used))} numbers:"
         for section, shown in groups.items():
             yield f"    {section}: {len(shown)}"
         yield "    each with its reason in the scenario file, and with --out in numbers.csv"

@@ -60,7 +60,8 @@ def phrase(action: Action, names: Mapping[str, str] | None = None) -> str:
         return f"port {part}{action.detail} to {action.item}"
     if action.kind == "reserve":
         return f"reserve {chips(action.count)} {name} for {action.detail}"
-    return f"{action.kind} {chips(action.count)} {name}"
+    verb = "keep in stock" if action.kind == "stockpile" else action.kind
+    return f"{verb} {chips(action.count)} {name}"
 
 
 def law_changes(answer: PlanAnswer) -> Iterator[tuple[str, str, str, str, str, str]]:

@@ -10,7 +10,7 @@ from tonnage.planning import Plan
 from tonnage.study.plan_law import Ruling
 from tonnage.study.plan_problem import World
 
-KINDS = ("buy", "rent", "reserve", "port", "deploy", "retire")
+KINDS = ("buy", "rent", "reserve", "port", "stockpile", "retire")
 """Kinds of action, in the order a reader meets them."""
 
 

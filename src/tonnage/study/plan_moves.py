@@ -61,6 +61,10 @@ def _ports(world: World, plan: Plan, node: int, period: str) -> Iterator[Action]
 def _turnover(world: World, plan: Plan, node: int, period: str) -> Iterator[Action]:
     resale = plan.problem.purchase.resale
     for c, chip in enumerate(world.chips):
+        kept = float(plan.then.stock[node, c])
+        if kept >= LEAST_CHIPS:
+            usd = kept * float(plan.problem.purchase.hold[node, c])
+            yield Action(period, "stockpile", chip, kept, usd, "in stock at the period's end")
         count = float(plan.do.retire[node, c])
         if count >= LEAST_CHIPS:
             yield Action(period, "retire", chip, count, -count * float(resale[node, c]))
