@@ -107,6 +107,12 @@ class Draft:
         return _total([(orders * (part * (buy.lead == k))).at(self.lags[k]) for k in lags])
 
     @cached_property
+    def port(self) -> Expr:
+        """[node, stack, load] ports begun on the way to the node, itself included."""
+        begun = self.var["begin"]
+        return _total([begun.at(lag) for lag in self.lags[:-1]])
+
+    @cached_property
     def price(self) -> Floats:
         """[node, chip] cost units for one block."""
         price: Floats = self.problem.purchase.price * self.problem.chips.block / self.units.money

@@ -27,16 +27,30 @@ def fix(problem: Problem, programme: Programme, fixed: Fixed) -> Programme:
     """
     low, high = programme.low.copy(), programme.high.copy()
     block = problem.chips.block
-    for name, given in fixed.items():
+    for decision, wanted in fixed.items():
+        name, given = (
+            ("begin", _begun(problem, wanted)) if decision == "port" else (decision, wanted)
+        )
         columns = programme.columns.get(name)
         if columns is None or columns.shape != np.shape(given):
             shape = None if columns is None else list(columns.shape)
-            raise InputError.of(f"fixed.{name}", list(np.shape(given)), f"give shape {shape}")
+            raise InputError.of(f"fixed.{decision}", list(np.shape(given)), f"give shape {shape}")
         size = {2: block, 3: block[:, None]}[columns.ndim]
-        value = np.asarray(given) if name in ("port", "short") else np.asarray(given) / size
+        value = np.asarray(given) if name == "begin" else np.asarray(given) / size
         held = ~np.isnan(value)
         low[columns[held]] = high[columns[held]] = value[held]
     return replace(programme, low=low, high=high)
+
+
+def _begun(problem: Problem, port: Floats) -> Floats:
+    """[node, stack, load] what is begun where, from the ports that are there; NaN where free."""
+    port = np.asarray(port, dtype=float)
+    parent = problem.tree.parent
+    if port.shape[:1] != parent.shape:
+        return port
+    first = np.broadcast_to(1.0 * problem.porting.done, port.shape)
+    before = np.where((parent >= 0)[:, None, None], port[parent], first)
+    return np.where(problem.porting.done, 0.0, np.maximum(port - before, 0.0))
 
 
 def moves(

@@ -29,7 +29,7 @@ def formulate(
     _variables(draft)
     for family in (
         supply.stock, supply.fleet, supply.age,
-        service.capacity, service.ported, service.porting, service.demand, service.training,
+        service.capacity, service.ported, service.demand, service.training,
         limits.power, limits.budget, limits.floor, limits.domestic,
         money.cost,
     ):  # fmt: skip
@@ -58,8 +58,7 @@ def _variables(draft: Draft) -> None:
     var["short"] = add("short", (node, load), high=most_unmet(draft))
     done = problem.porting.done
     pairs = (node, sizes["stack"], load)
-    var["port"] = add("port", pairs, low=1.0 * done, high=1.0, whole=True)
-    var["newport"] = add("newport", pairs, high=np.where(done, 0.0, np.inf))
+    var["begin"] = add("begin", pairs, high=1.0 * ~done, whole=True)
     var["cost"] = add("cost", (node,), low=FREE)
 
 

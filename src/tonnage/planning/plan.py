@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -76,7 +76,7 @@ def decisions_of(problem: Problem, programme: Programme, x: Floats) -> Decisions
     """Read the decisions out of a solution, in chips; whole counts are made exactly whole."""
     block = problem.chips.block
     value = {}
-    for name in ("buy", "deploy", "retire", "rent", "reserve", "work", "port"):
+    for name in ("buy", "deploy", "retire", "rent", "reserve", "work", "begin"):
         columns = programme.columns[name]
         value[name] = np.maximum(x[columns], 0.0)
         near = np.abs(value[name] - np.round(value[name])) < 1e-6
@@ -85,10 +85,23 @@ def decisions_of(problem: Problem, programme: Programme, x: Floats) -> Decisions
         value[name] = value[name] * block
     for name in ("reserve", "work"):
         value[name] = value[name] * block[:, None]
+    value["port"] = ports_of(problem, value.pop("begin"))
     return Decisions(**value)
+
+
+def ports_of(problem: Problem, begin: Floats) -> Floats:
+    """[node, stack, load] ports that are there, from what is begun at each node."""
+    port = begin + problem.porting.done
+    for node, parent in enumerate(problem.tree.parent):
+        if parent >= 0:
+            port[node] = np.minimum(port[parent] + begin[node], 1.0)
+    return port
 
 
 def plan_of(problem: Problem, programme: Programme, x: Floats, **made: object) -> Plan:
     """Return the plan of a solution; its costs come from walking the tree, not from the solver."""
     do = decisions_of(problem, programme, x)
-    return Plan(problem=problem, do=do, then=walk(problem, do), x=x, **made)  # type: ignore[arg-type]
+    plan = Plan(problem=problem, do=do, then=walk(problem, do), x=x, **made)  # type: ignore[arg-type]
+    if problem.risk.objective == "regret":
+        return plan
+    return replace(plan, objective=risk_of(problem, plan.cost))

@@ -73,7 +73,7 @@ def keep_ports(programme: Programme, x: Floats) -> Programme:
     Counts of chips stay free: they are many, so a price between whole numbers means something,
     while half a port does not; and a chip more can only be worth something if it may be deployed.
     """
-    columns = programme.columns["port"].ravel()
+    columns = programme.columns["begin"].ravel()
     nearest = np.round(x[columns])
     kept = np.abs(x[columns] - nearest) < 1e-6
     low, high = programme.low.copy(), programme.high.copy()

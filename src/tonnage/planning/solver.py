@@ -46,6 +46,12 @@ class Run:
 
     gap: float = 0.0
     """Relative gap at which to stop."""
+    slack: float = 0.0
+    """Absolute gap at which to stop."""
+    nodes: int = 2_000_000_000
+    """Most nodes of branch and bound."""
+    target: float = -np.inf
+    """Objective at which a whole solution is good enough."""
     seconds: float = 1e9
     threads: int = 1
     seed: int = 0
@@ -65,17 +71,18 @@ def solve_programme(
     `start` [column] is a solution to begin from. A KeyboardInterrupt ends the run, keeps what was
     found in the outcome of the run and is raised again only if there is nothing.
     """
-    highs = _load(programme, whole)
-    _configure(highs, run)
+    highs = load(programme, whole)
+    configure(highs, run)
     if start is not None:
         given = highspy.HighsSolution()
         given.col_value = start.tolist()
         highs.setSolution(given)
-    _run(highs, run.stop)
+    run_highs(highs, run.stop)
     return _outcome(highs, programme, whole is not None and bool(whole.any()))
 
 
-def _load(programme: Programme, whole: Bools | None) -> highspy.Highs:
+def load(programme: Programme, whole: Bools | None) -> highspy.Highs:
+    """Return a solver that holds the programme."""
     matrix = sparse.csr_matrix(programme.matrix)
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = matrix.shape
@@ -95,11 +102,15 @@ def _load(programme: Programme, whole: Bools | None) -> highspy.Highs:
     return highs
 
 
-def _configure(highs: highspy.Highs, run: Run) -> None:
+def configure(highs: highspy.Highs, run: Run) -> None:
+    """Set the options of a run."""
     options = {
         "threads": run.threads,
         "random_seed": run.seed,
         "mip_rel_gap": run.gap,
+        "mip_abs_gap": max(run.slack, 1e-6),
+        "objective_target": run.target,
+        "mip_max_nodes": run.nodes,
         "time_limit": float(max(run.seconds, 0.01)),
         "solver": "ipx" if run.interior else "choose",
         "mip_lp_solver": "ipx" if run.interior else "choose",
@@ -109,7 +120,7 @@ def _configure(highs: highspy.Highs, run: Run) -> None:
         highs.setOptionValue(name, value)
 
 
-def _run(highs: highspy.Highs, stop: threading.Event | None) -> None:
+def run_highs(highs: highspy.Highs, stop: threading.Event | None) -> None:
     """Run in a thread of its own, so that this one can hear an interrupt and pass it on."""
     halt = stop or threading.Event()
 
@@ -142,7 +153,7 @@ def _outcome(highs: highspy.Highs, programme: Programme, integer: bool) -> Outco
         bound = info.mip_dual_bound
     if not found:
         return Outcome("none", nothing, np.inf, bound, nothing, nothing)
-    word = "optimal" if status == names.kOptimal else "feasible"
+    word = "optimal" if status in (names.kOptimal, names.kObjectiveTarget) else "feasible"
     if word == "feasible" and not integer:
         bound = -np.inf
     duals = (nothing, nothing)
@@ -150,3 +161,13 @@ def _outcome(highs: highspy.Highs, programme: Programme, integer: bool) -> Outco
         duals = (np.array(solution.row_dual), np.array(solution.col_dual))
     x = np.clip(np.array(solution.col_value), programme.low, programme.high)
     return Outcome(word, x, info.objective_function_value, bound, *duals)
+
+
+def solved(highs: highspy.Highs) -> str:
+    """Return how the last run of a linear programme ended."""
+    names, status = highspy.HighsModelStatus, highs.getModelStatus()
+    if status == names.kOptimal:
+        return "optimal"
+    if status in (names.kInfeasible, names.kUnboundedOrInfeasible):
+        return "infeasible"
+    return "none"

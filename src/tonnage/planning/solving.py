@@ -17,8 +17,13 @@ from tonnage.planning.fixing import Fixed, fix
 from tonnage.planning.formulation import formulate
 from tonnage.planning.futures import known
 from tonnage.planning.plan import Plan, plan_of
+from tonnage.planning.ports import begins_of, solve_whole
 from tonnage.planning.problem import Problem
 from tonnage.planning.solver import Outcome, Progress, Run, solve_programme
+from tonnage.planning.tree_search import Search, search_tree
+
+LARGE = 12_000
+"""Columns above which the tree is searched part by part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def solve(
     programme, draft = formulate(problem, best, committed)
     if fixed:
         programme = fix(problem, programme, fixed)
-    out, method = _search(problem, programme, how, began)
+    out, method = _search(problem, programme, draft, how, began)
     if not out.solved:
         _explain(problem, programme, draft, out, how)
     money = draft.units.money
@@ -88,12 +93,30 @@ def solve(
 
 
 def _search(
-    problem: Problem, programme: Programme, how: Settings, began: float
+    problem: Problem, programme: Programme, draft: Draft, how: Settings, began: float
 ) -> tuple[Outcome, str]:
     whole = whole_columns(problem, programme, how)
+    periods = whole_periods(problem, how)
     left = how.seconds - (time.monotonic() - began)
-    run = Run(how.gap, left, how.threads, how.seed, len(whole) > 20_000, stop=how.stop)
-    return solve_programme(programme, run, whole), "branch and bound"
+    run = Run(
+        gap=how.gap, seconds=left, threads=how.threads, seed=how.seed,
+        interior=len(whole) > LARGE, stop=how.stop,
+    )  # fmt: skip
+    if (
+        whole.any()
+        and len(whole) > LARGE
+        and set(programme.columns).isdisjoint(("worst", "signed"))
+    ):
+        search = Search(programme, draft, periods, run, how.progress or _silent)
+        return search_tree(search), "tightened relaxation, dive along the tree, subtrees"
+    if not whole.any():
+        return solve_programme(programme, run), "linear programme"
+    begins = begins_of(programme.columns["begin"], problem.tree.parent)
+    return solve_whole(programme, begins, run, whole), "branch and bound"
+
+
+def _silent(text: str) -> None:
+    """Say nothing."""
 
 
 def _explain(
@@ -116,9 +139,15 @@ def _least_by_future(problem: Problem, how: Settings) -> Floats:
 
 def whole_columns(problem: Problem, programme: Programme, how: Settings) -> Bools:
     """[column] whether it must be whole under the settings."""
-    last = {"all": problem.tree.periods, "now": how.window, "none": 0}[how.whole]
+    last = whole_periods(problem, how)
     whole = np.zeros(len(programme.cost), dtype=bool)
-    for name in ("buy", "deploy", "port"):
+    for name in ("buy", "deploy", "begin"):
         columns = programme.columns[name][problem.tree.period < last]
         whole[columns.ravel()] = True
     return whole & programme.whole
+
+
+def whole_periods(problem: Problem, how: Settings) -> int:
+    """Return how many periods, from the first, have whole counts and ports."""
+    window = min(how.window, problem.tree.periods)
+    return {"all": problem.tree.periods, "now": window, "none": 0}[how.whole]

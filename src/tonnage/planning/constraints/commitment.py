@@ -8,7 +8,7 @@ from tonnage.planning.draft import Draft
 
 
 def commitment(draft: Draft) -> None:
-    """buy[n,c] = signed[t(n),c] where allowed at n, and port[n,s,w] = begun[t(n),s,w].
+    """buy[n,c] = signed[t(n),c] where allowed at n, and begin[n,s,w] = begun[t(n),s,w].
 
     An order that the law stops at a node does not happen there; all else is as signed at the start.
     """
@@ -19,4 +19,4 @@ def commitment(draft: Draft) -> None:
     allowed = problem.purchase.allowed.astype(float)
     same = var["buy"] - signed[period] * allowed
     draft.builder.require("signed", same * allowed == np.zeros(allowed.shape))
-    draft.builder.require("begun", var["port"] - begun[period] == 0)
+    draft.builder.require("begun", var["begin"] - begun[period] == 0)

@@ -30,7 +30,7 @@ def payments(draft: Draft) -> dict[str, Expr]:
         signed = (var["reserve"] * (rental.term_price * block[:, None]))[:, :, term].sum(1)
         for lag in range(min(int(periods), problem.tree.periods)):
             rent = rent + signed.at(draft.lags[lag])
-    ported = (var["newport"] * (problem.porting.cost / units.money)).sum(2).sum(1)
+    ported = (var["begin"] * (problem.porting.cost / units.money)).sum(2).sum(1)
     return {
         "purchase": purchase,
         "rent": rent,

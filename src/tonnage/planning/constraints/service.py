@@ -28,9 +28,10 @@ def rented(draft: Draft) -> Expr:
 def ported(draft: Draft) -> None:
     """Σ_{c on s} served[n,c,w] ≤ want[n,w] · (slow · ready[n,s,w] + (1 − slow) · mature[n,s,w]).
 
-    ready is the porting decision `delay` periods earlier, mature the one `ramp` periods before
-    that. Linked by stack, not by chip: fewer rows, and never weaker. `want` is the demand of a
-    serving load; a training load may do all its work in one period.
+    ready is the port `delay` periods earlier, mature the one `ramp` periods before that; a port is
+    there from the node on at which it is begun. Linked by stack, not by chip: fewer rows, and
+    never weaker. `want` is the demand of a serving load; a training load may do all its work in
+    one period.
     """
     problem, ways = draft.problem, draft.problem.porting
     loads, stacks = problem.loads, np.arange(len(ways.stacks))
@@ -41,20 +42,13 @@ def ported(draft: Draft) -> None:
         want[:, load] = loads.work[load] / (
             draft.units.speed[load] * problem.tree.seconds[problem.tree.period]
         )
-    port = draft.var["port"]
+    port = draft.port
     ready = draft.lagged(port, ways.delay) * np.where(ways.ramp > 0, ways.slow, 1.0)
     if (ways.ramp > 0).any():
         late = draft.lagged(port, ways.delay + ways.ramp)
         ready = ready + late * np.where(ways.ramp > 0, 1.0 - ways.slow, 0.0)
     open_ = want[:, None, :] * ways.done
     draft.builder.require("ported", given - ready * (want[:, None, :] * ~ways.done) <= open_)
-
-
-def porting(draft: Draft) -> None:
-    """newport[n,s,w] ≥ port[n,s,w] − port[parent(n),s,w]: paid where a port is begun."""
-    port, new = draft.var["port"], draft.var["newport"]
-    begun = (draft.problem.tree.parent < 0)[:, None, None] & draft.problem.porting.done
-    draft.builder.require("porting", new - port + draft.before(port) >= -1.0 * begun)
 
 
 def demand(draft: Draft) -> None:
