@@ -118,5 +118,18 @@ SAME_AS = {
 }
 """Other spellings of a type."""
 
+UNWRITTEN: dict[str, dict[str, Any]] = {
+    "gemma3_text": {
+        "num_attention_heads": 8, "num_key_value_heads": 4, "vocab_size": 262208,
+        "sliding_window": 4096,
+    },
+    "gemma2": {
+        "num_attention_heads": 8, "num_key_value_heads": 4, "vocab_size": 256000,
+        "sliding_window": 4096,
+    },
+}  # fmt: skip
+"""Values that a type's released configurations leave to the defaults of its code (Hugging Face
+`configuration_gemma2`, `configuration_gemma3`)."""
+
 OPEN_POSITIONS = 2
 """Rows that OPT's position table has beyond its longest context (Hugging Face modeling_opt)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
-from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS
+from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS, UNWRITTEN
 from tonnage.workload.config import LARGEST, LARGEST_OTHER, Config
 from tonnage.workload.model import Model
 from tonnage.workload.shape import model_from_words
@@ -76,7 +76,8 @@ def _name_of(file: Path, shown: str) -> str:
 def model_from_config(config: Mapping[str, Any], name: str = "", where: str = "config") -> Model:
     """Return the shape of a configuration already parsed; `where` stands in the messages."""
     kind, inner = _kind_of(config, where)
-    reader = Config(inner, where)
+    written = {key: value for key, value in inner.items() if value is not None}
+    reader = Config({**UNWRITTEN.get(kind, {}), **written}, where)
     words = {word: value for word, value in TRAITS[kind].items() if word != "learned"}
     _sizes(reader, words)
     _positions(reader, words, kind, bool(TRAITS[kind].get("learned")))
@@ -151,8 +152,8 @@ def _switches(reader: Config, words: dict[str, Any], kind: str) -> None:
         words["qk_norm"] = kept if reader.flag("use_qk_norm") else ""
 
 
-_WINDOW_SHARE = {"gemma3_text": 5 / 6, "llama4_text": 3 / 4, "cohere2": 3 / 4, "gpt_oss": 1 / 2}
-"""Share of layers with a window where the configuration leaves it to the code of the model."""
+_WINDOW_PATTERN = {"gemma3_text": 6, "llama4_text": 4, "cohere2": 4, "gpt_oss": 2}
+"""One layer in so many sees everything, where the configuration leaves it to the code."""
 
 
 def _window(reader: Config, words: dict[str, Any], kind: str) -> None:
@@ -165,15 +166,9 @@ def _window(reader: Config, words: dict[str, Any], kind: str) -> None:
     if isinstance(kinds, list) and kinds:
         share = sum(str(item) in {"sliding_attention", "chunked_attention"} for item in kinds)
         share /= len(kinds)
-    elif pattern is not None:
-        share = (pattern - 1) / pattern
-    elif share is None:
-        share = {
-            "gemma3_text": 5 / 6,
-            "llama4_text": 3 / 4,
-            "cohere2": 3 / 4,
-            "gpt_oss": 1 / 2,
-        }.get(kind, 1.0)
+    elif share is None or pattern is not None:
+        pattern = pattern or _WINDOW_PATTERN.get(kind)
+        share = 1.0 - (words["layers"] // pattern / words["layers"] if pattern else 0.0)
     words["window"], words["window_share"] = size, share
 
 

@@ -115,6 +115,13 @@ SAME = {
         "num_hidden_layers": 46, "num_attention_heads": 32, "num_key_value_heads": 16,
         "head_dim": 128, "vocab_size": 256000, "sliding_window": 4096,
     },
+    "gemma-3-4b": {
+        "model_type": "gemma3", "tie_word_embeddings": None,
+        "text_config": {
+            "model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+            "num_hidden_layers": 34, "sliding_window": 1024,
+        },
+    },
     "phi-3-medium": {
         "model_type": "phi3", "hidden_size": 5120, "intermediate_size": 17920,
         "num_hidden_layers": 40, "num_attention_heads": 40, "num_key_value_heads": 10,
