@@ -28,6 +28,7 @@ _VERBS: dict[str, str] = {
     "read_load": "tonnage.study.match_load",
     "load_of": "tonnage.study.match_load",
     "total_cost": "tonnage.study.ownership",
+    "cost_sweep": "tonnage.study.ownership_sweep",
     "plan": "tonnage.study.plan",
     "predict_serving": "tonnage.study.serving",
     "predict_training": "tonnage.study.training",

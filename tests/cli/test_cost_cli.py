@@ -1,6 +1,7 @@
 """`tonnage cost` as users and scripts meet it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +105,12 @@ BAD = {
     "tokens in words": ([*BASE, "--model", "gpt3-175b", "--tokens", "lots"], "lots"),
     "missing file": ([*BASE, "--workload", "nowhere.yaml"], "nowhere.yaml"),
     "file and options": ([*BASE, "--workload", "a.yaml", "--seq", "8"], "not both"),
+    "vary without range": ([*BASE, "--vary", "utilisation"], "TERM=LOW:HIGH"),
+    "vary in words": ([*BASE, "--vary", "tariff=low:high"], "TERM=LOW:HIGH"),
+    "vary one step": ([*BASE, "--vary", "tariff=0:1:1"], "TERM=LOW:HIGH"),
+    "vary what": ([*BASE, "--vary", "colour=1:2"], "colour"),
+    "vary out of range": ([*BASE, "--vary", "pue=0.5:2"], "pue"),
+    "vary nan": ([*BASE, "--vary", "pue=nan,1.2"], "pue"),
     "mixed kinds": ([*BASE, "--model", "gpt3-175b", "--seq", "8", "--input", "9"], "seq"),
 }
 
@@ -133,3 +140,21 @@ def test_what_is_not_known_is_a_true_no(capsys: pytest.CaptureFixture[str]) -> N
         run([*BASE[:3], "8", "--model", "gpt3-175b", "--seq", "2048", "--global-batch", "8"]) == 1
     )
     assert "no layout fits" in capsys.readouterr().err
+
+
+def test_a_range_of_terms(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "--vary", "utilisation=0.25:1:4", "--vary", "cost-of-money=0.05,0.1")
+    points = found["points"]
+    assert isinstance(points, list)
+    assert [p["utilisation"] for p in points] == [0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 1.0, 1.0]
+    hours = [p["usd_per_chip_hour"]["p50"] for p in points]
+    assert hours[::2] == sorted(hours[::2], reverse=True)
+    assert run([*BASE, "--vary", "utilisation=0.25:1:4"]) == 0
+    assert "USD per used chip-hour" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_chip_file(capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(Path(__file__).parents[2] / "examples" / "chip-file.yaml")
+    args = ["cost", "--chip-file", path, "--chips", "64", "--price", "20000", "--power-w", "600"]
+    assert run([*args, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["capex"]["p50"] > 64 * 20000

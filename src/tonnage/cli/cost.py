@@ -9,8 +9,7 @@ import click
 
 from tonnage.cli.options import Day, common, print_json
 from tonnage.cli.workload import given_load, workload_options
-from tonnage.errors import InputError
-
+from tonnage.errors import NO, InputError
 
 _TERMS = (
     "years", "utilisation", "tariff", "pue", "price", "rent", "rent_trend", "power_w",
@@ -34,6 +33,7 @@ _TERMS = (
 @click.option("--cost-of-money", type=float, help="Share a year, such as 0.08.")
 @click.option("--on", type=Day(), help="Day whose prices are used (default: --as-of).")
 @click.option("--workload", type=str, help="YAML file with kind: train or kind: serve.")
+@click.option("--vary", multiple=True, metavar="TERM=LOW:HIGH[:STEPS]", help="Cost over a range.")
 @click.option("--sources", is_flag=True, help="Print every input with its source.")
 @workload_options
 @common
@@ -44,6 +44,7 @@ def command(
     country: str,
     on: date | None,
     workload: str | None,
+    vary: tuple[str, ...],
     sources: bool,
     as_of: date,
     as_json: bool,
@@ -63,6 +64,8 @@ def command(
     given = {name: options[name] for name in _TERMS if options[name] is not None}
 
     terms = Terms(country=country_code(country, "country"), **given)
+    if vary:
+        return _sweep(_chip(chip, chip_file), chips, terms, vary, on, as_of, as_json)
     load = given_load(workload, options)
     answer = total_cost(_chip(chip, chip_file), chips, terms=terms, load=load, on=on, as_of=as_of)
     if as_json:
@@ -76,6 +79,55 @@ def command(
         console.print(report.inputs_table(answer))
     console.print(report.text(answer), markup=False, highlight=False)
     return 0
+
+
+def _sweep(
+    chip: Any,
+    chips: int,
+    terms: Any,
+    vary: tuple[str, ...],
+    on: date | None,
+    as_of: date,
+    as_json: bool,
+) -> int:
+    from tonnage.report import cost_sweep as report
+    from tonnage.study.ownership_sweep import cost_sweep
+
+    ranges = dict(parse_range(text) for text in vary)
+    answer = cost_sweep(chip, chips, ranges, terms=terms, on=on, as_of=as_of)
+    if as_json:
+        print_json(report.to_json(answer))
+    else:
+        from rich.console import Console
+
+        Console().print(report.table(answer))
+    return 0 if any(point.cost for point in answer.points) else NO
+
+
+def parse_range(text: str) -> tuple[str, list[float]]:
+    """Return term and values of `TERM=LOW:HIGH[:STEPS]` (5 steps) or `TERM=A,B,C`.
+
+    Raises
+    ------
+    InputError
+        If the text is of neither form.
+    """
+    mend = "write TERM=LOW:HIGH[:STEPS] or TERM=A,B,C, such as utilisation=0.2:1:5"
+    name, equals, values = text.partition("=")
+    parts = values.split(":")
+    try:
+        if not equals or not 1 <= len(parts) <= 3:
+            raise ValueError
+        if len(parts) == 1:
+            return name.strip().replace("-", "_"), [float(v) for v in values.split(",")]
+        low, high = float(parts[0]), float(parts[1])
+        steps = int(parts[2]) if len(parts) == 3 else 5
+        if not 2 <= steps <= 1000:
+            raise ValueError
+    except ValueError:
+        raise InputError.of("vary", text, mend) from None
+    span = high - low
+    return name.strip().replace("-", "_"), [low + span * k / (steps - 1) for k in range(steps)]
 
 
 def _chip(name: str | None, file: str | None) -> Any:

@@ -42,7 +42,8 @@ def command(
 ) -> int:
     """Find how many of each chip do the work of N of another, and at what cost.
 
-    WORKLOAD is a YAML file with `kind: train` or `kind: serve`, or is given by options.
+    WORKLOAD is a YAML file with `kind: train` or `kind: serve`, or is given by options. CHIP is a
+    name as in `tonnage chips list`, or a chip file (.yaml).
 
     Example: tonnage match --from A100-80GB:1024 --to H20,A800 --kind train --model gpt3-175b
     --seq 2048 --global-batch 1536
@@ -62,9 +63,9 @@ def command(
     names_of_terms = ("years", "utilisation", "tariff", "pue")
     given = {name: options[name] for name in names_of_terms if options[name] is not None}
     answer = match(
-        chip,
+        _chip(chip),
         chips,
-        names,
+        [_chip(name) for name in names],
         load,
         country=country,
         headquarters=headquarters,
@@ -81,6 +82,15 @@ def command(
     console.print(report.table(answer))
     console.print(report.text(answer), markup=False, highlight=False)
     return 0
+
+
+def _chip(name: str) -> Any:
+    """Return the chip that a file describes if the name is that of a YAML file, else the name."""
+    if not name.casefold().endswith((".yaml", ".yml")):
+        return name
+    from tonnage.catalog import read_chip_file
+
+    return read_chip_file(name)
 
 
 def parse_reference(text: str) -> tuple[str, int]:

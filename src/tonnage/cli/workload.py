@@ -65,9 +65,14 @@ def given_load(path: str | None, options: dict[str, Any]) -> WorkLoad | None:
     return load_of(given)
 
 
+_SUFFIX = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+
+
 def _tokens(text: str) -> float:
+    plain = text.strip().lower().replace(",", "")
+    scale = _SUFFIX.get(plain[-1:], 1.0)
     try:
-        return float(text.replace(",", ""))
+        return float(plain[:-1] if scale > 1 else plain) * scale
     except ValueError:
-        mend = "a number of tokens above 0, such as 300e9"
+        mend = "a number of tokens above 0, such as 300e9 or 15T"
         raise InputError([Fault("tokens", text, mend)]) from None
