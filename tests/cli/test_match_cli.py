@@ -83,6 +83,18 @@ def test_the_seat_of_the_buyer_counts(capsys: pytest.CaptureFixture[str]) -> Non
     assert answer(capsys, *args, "--headquarters", "CN")["rows"][0]["lawful"] is False
 
 
+def test_a_sale_at_home_is_no_export(capsys: pytest.CaptureFixture[str]) -> None:
+    args = [*FROM, "--to", "H100,910B3", *TRAIN, *DAY]
+    here, there = answer(capsys, *args, "--country", "US")["rows"]
+    assert here["lawful"] is True
+    assert here["law"]["domestic"] is True
+    assert there["law"]["domestic"] is False
+    abroad, home = answer(capsys, *args, "--country", "CN")["rows"]
+    assert abroad["lawful"] is False
+    assert home["lawful"] is None
+    assert home["law"]["domestic"] is True
+
+
 def test_terms_of_ownership_move_the_cost_ratio(capsys: pytest.CaptureFixture[str]) -> None:
     args = [*FROM, "--to", "RTX 4090 D", *TRAIN, *DAY]
     cheap = answer(capsys, *args, "--tariff", "0.02")["rows"][0]["cost_ratio"]["p50"]

@@ -18,8 +18,13 @@ class Permission:
 
     @property
     def lawful(self) -> bool | None:
-        """Whether the chip may be supplied without a licence; `None` where that is open."""
-        return self.verdict.permitted
+        """Whether the chip may be supplied without a licence; `None` where that is open.
+
+        A sale within the United States is no export; one within another country may still be a
+        transfer of an item that the rules reach, which the catalog does not know.
+        """
+        found = self.verdict
+        return True if found.domestic and found.destination == "US" else found.permitted
 
     @property
     def says(self) -> str:
@@ -54,9 +59,10 @@ def permission(
 ) -> Permission:
     """Return what the law says of supplying a chip to a country on a day.
 
-    A chip of a maker at home in the country is taken as made and bought there.
+    A chip of a maker at home in the country is taken as made and bought there; any other comes from
+    the United States, or from its maker's country if the buyer is in the United States.
     """
-    exporter = country if chip.headquarters == country else "US"
+    exporter = chip.headquarters if country in (chip.headquarters, "US") else "US"
     book = load_rules(as_of)
     return Permission(
         classify(chip, country, on, headquarters=headquarters, exporter=exporter, book=book)
