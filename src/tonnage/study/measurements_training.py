@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +22,12 @@ from tonnage.perf import (
 from tonnage.provenance import Spread
 from tonnage.study.measurements import Assumption, Kind, Row, read_table
 from tonnage.study.measurements_labels import Unusable, chip_of, format_of
+from tonnage.study.measurements_layout import (
+    SEARCH_DOUBT,
+    LayoutUnknown,
+    fastest_layout,
+    stated_layouts,
+)
 from tonnage.study.measurements_model import is_adapter, training_model
 from tonnage.units import TERA
 from tonnage.workload import (
@@ -33,11 +39,6 @@ from tonnage.workload import (
 )
 
 WHOLE_SERVER = 8
-INTERLEAVED_SINCE = 2024
-USUAL_CHUNK = 2
-"""Layers in a chunk of an interleaved pipeline where a source does not say (our assumption)."""
-RECOMPUTE_DOUBT = 0.12
-"""Full recomputation adds a third to a step, none adds nothing: about half of that either way."""
 USUAL_RANK = 16
 """Rank of adapters where a row does not state it (MLPerf's Llama 2 70B LoRA task uses 16)."""
 CAUSAL_SINCE = 2025
@@ -78,8 +79,8 @@ def training_cases(path: str | Path, as_of: date | None = None) -> list[tuple[Ro
     return found
 
 
-def training_question(row: Row, catalog: Catalog) -> TrainingQuestion:
-    """Return the question that a row answers.
+def training_question(row: Row, catalog: Catalog, search: bool = False) -> TrainingQuestion:
+    """Return the question that a row answers; `search` finds layouts that are not stated.
 
     Raises
     ------
@@ -90,15 +91,19 @@ def training_question(row: Row, catalog: Catalog) -> TrainingQuestion:
     labelled = chip_of(row, catalog)
     named = training_model(row)
     assumed: list[Assumption] = [*labelled.assumed, *named.assumed]
-    layouts, chips = _layouts(row, named.model, assumed)
-    job = TrainingJob(
-        model=named.model,
-        seq_len=_needed(row, "seq_len"),
-        global_batch=_batch(row, layouts[0], assumed),
-        precision=_precision(row, labelled.chip, assumed),
-        lora_rank=USUAL_RANK if is_adapter(row) else None,
-    )
     stack = recognize_framework(row.told, labelled.chip.vendor, row.count("year"))
+    try:
+        layouts, chips = stated_layouts(row, named.model, assumed)
+        job = _job(row, named.model, labelled.chip, layouts[0], assumed)
+    except LayoutUnknown:
+        if not search:
+            raise
+        chips = _needed(row, "n_chips")
+        job = _job(row, named.model, labelled.chip, None, assumed)
+        best = fastest_layout(labelled.chip, job, chips, stack, _network(row), _server(row))
+        text = "layout not stated: the fastest that fits"
+        assumed.append(Assumption(text, SEARCH_DOUBT))
+        layouts = [best]
     cases = [
         TrainingCase(
             job=job,
@@ -112,6 +117,19 @@ def training_question(row: Row, catalog: Catalog) -> TrainingQuestion:
         for layout in layouts
     ]
     return TrainingQuestion(row, tuple(cases), metric, measured, tuple(assumed))
+
+
+def _job(
+    row: Row, model: Model, chip: Chip, layout: Layout | None, assumed: list[Assumption]
+) -> TrainingJob:
+    batch = _needed(row, "global_batch_seqs") if layout is None else _batch(row, layout, assumed)
+    return TrainingJob(
+        model=model,
+        seq_len=_needed(row, "seq_len"),
+        global_batch=batch,
+        precision=_precision(row, chip, assumed),
+        lora_rank=USUAL_RANK if is_adapter(row) else None,
+    )
 
 
 METRICS = ("iter_time_s", "tokens_per_s_per_gpu", "tflops_per_gpu", "mfu", "samples_per_s")
@@ -163,128 +181,6 @@ def _server(row: Row) -> int | None:
     """Return the chips of a server; trays of a rack (4 of GB200's 72) are not one."""
     chips = row.count("chips_per_node")
     return chips if chips is not None and chips >= WHOLE_SERVER else None
-
-
-def _layouts(row: Row, model: Model, assumed: list[Assumption]) -> tuple[list[Layout], int]:
-    chips = row.count("n_chips")
-    degrees = {name: row.count(name) for name in ("tp", "pp", "dp", "cp")}
-    if chips is None:
-        if None in (degrees["tp"], degrees["pp"], degrees["dp"]):
-            message = "n_chips is blank, and tp, pp and dp do not all stand"
-            raise Unusable(message)
-        chips = 1
-        for degree in degrees.values():
-            chips *= degree or 1
-    _fill_degrees(degrees, chips, assumed)
-    layout = Layout(
-        tp=degrees["tp"] or 1,
-        pp=degrees["pp"] or 1,
-        vpp=_interleaving(row, model, degrees, assumed),
-        dp=degrees["dp"] or 1,
-        cp=degrees["cp"] or 1,
-        ep=_expert_degree(row, model, assumed),
-        mb=row.count("micro_batch") or _micro_batch(assumed),
-        zero=_zero(row, degrees["dp"] or 1, degrees["pp"] or 1, assumed),
-        sp=_sequence_parallel(row, degrees["tp"] or 1, assumed),
-    )
-    return _recomputed(row, layout, assumed), chips
-
-
-def _fill_degrees(degrees: dict[str, int | None], chips: int, assumed: list[Assumption]) -> None:
-    blank = [name for name in ("tp", "pp", "dp") if degrees[name] is None]
-    if degrees["dp"] == chips:
-        degrees["tp"] = degrees["pp"] = degrees["cp"] = 1
-        blank = []
-    if len(blank) > 1 and chips > 1:
-        message = f"{', '.join(blank)} are blank: the layout is not stated"
-        raise Unusable(message)
-    used = 1
-    for degree in degrees.values():
-        used *= degree or 1
-    if blank:
-        if chips % used:
-            message = f"{blank[0]} is blank, and {chips} chips do not divide by {used}"
-            raise Unusable(message)
-        degrees[blank[0]] = chips // used
-        assumed.append(Assumption(f"{blank[0]} taken as {chips // used}"))
-    elif used != chips:
-        _mend_degrees(degrees, chips, assumed)
-
-
-def _mend_degrees(degrees: dict[str, int | None], chips: int, assumed: list[Assumption]) -> None:
-    rest = (degrees["tp"] or 1) * (degrees["pp"] or 1) * (degrees["cp"] or 1)
-    if chips % rest:
-        message = f"tp·pp·cp = {rest} does not divide n_chips = {chips}"
-        raise Unusable(message)
-    degrees["dp"] = chips // rest
-    text = f"dp taken as {chips // rest}: the stated degrees do not give {chips} chips"
-    assumed.append(Assumption(text, 0.1))
-
-
-def _interleaving(
-    row: Row, model: Model, degrees: Mapping[str, int | None], assumed: list[Assumption]
-) -> int:
-    """Return the stated chunks per stage; blank: two layers a chunk where Megatron could do so."""
-    stated, stages = row.count("vpp"), degrees["pp"] or 1
-    if stated is not None or stages == 1:
-        return stated or 1
-    rounds = row.count("global_batch_seqs") or 0
-    rounds //= (degrees["dp"] or 1) * (row.count("micro_batch") or 1)
-    modern = (row.count("year") or 0) >= INTERLEAVED_SINCE
-    even = rounds > 0 and rounds % stages == 0
-    usual = max(model.layers // (stages * USUAL_CHUNK), 1) if modern and even else 1
-    assumed.append(Assumption(f"vpp taken as {usual}", 0.08))
-    return usual
-
-
-def _expert_degree(row: Row, model: Model, assumed: list[Assumption]) -> int:
-    degree = row.count("ep")
-    if degree is None and model.experts is not None:
-        assumed.append(Assumption("ep taken as 1", 0.15))
-    return degree or 1
-
-
-def _micro_batch(assumed: list[Assumption]) -> int:
-    assumed.append(Assumption("micro_batch taken as 1", 0.08))
-    return 1
-
-
-def _zero(row: Row, dp: int, pp: int, assumed: list[Assumption]) -> int:
-    stage = row.count("zero_stage")
-    if stage is not None:
-        return min(stage, 3)
-    # Under a pipeline weights stay gathered over its micro batches: a step moves what ZeRO-1 does.
-    sharded = pp == 1 and re.search(r"\bfsdp|zero-?3|fully sharded", row.told)
-    stage = 3 if sharded else min(dp - 1, 1)
-    assumed.append(Assumption(f"zero_stage taken as {stage}", 0.02))
-    return stage
-
-
-def _sequence_parallel(row: Row, tp: int, assumed: list[Assumption]) -> bool:
-    cell = row.text("sequence_parallel").lower()
-    if cell in ("yes", "on", "true", "1"):
-        return tp > 1
-    if cell in ("no", "off", "false", "0") or tp == 1:
-        return False
-    modern = (row.count("year") or 0) >= 2023
-    text = f"sequence_parallel taken as {'on' if modern else 'off'}"
-    assumed.append(Assumption(text, 0.03))
-    return modern
-
-
-_RECOMPUTE = {
-    "none": Recompute.NONE, "no": Recompute.NONE, "off": Recompute.NONE,
-    "selective": Recompute.SELECTIVE, "full": Recompute.FULL, "yes": Recompute.FULL,
-}  # fmt: skip
-
-
-def _recomputed(row: Row, layout: Layout, assumed: list[Assumption]) -> list[Layout]:
-    stated = _RECOMPUTE.get(row.text("recompute").lower())
-    if stated is not None:
-        return [replace(layout, recompute=stated)]
-    text = "recompute not stated: the least that fits in memory"
-    assumed.append(Assumption(text, RECOMPUTE_DOUBT))
-    return [replace(layout, recompute=kind) for kind in Recompute]
 
 
 def _batch(row: Row, layout: Layout, assumed: list[Assumption]) -> int:
@@ -368,13 +264,13 @@ def _peak(row: Row, case: TrainingCase) -> float:
 
 
 def all_questions(
-    rows: Sequence[Row], catalog: Catalog
+    rows: Sequence[Row], catalog: Catalog, search: bool = False
 ) -> tuple[list[TrainingQuestion], list[tuple[Row, str]]]:
     """Return the questions of rows, and the rows that have none with the reason."""
     asked, skipped = [], []
     for row in rows:
         try:
-            asked.append(training_question(row, catalog))
+            asked.append(training_question(row, catalog, search))
         except (Unusable, TonnageError) as reason:
             skipped.append((row, str(reason)))
     return asked, skipped

@@ -287,7 +287,7 @@ def _training(rows: Sequence[Row], day: date) -> Found:
     from tonnage.perf import predict_cases
     from tonnage.study.measurements_training import all_questions, as_metric
 
-    asked, lacking = all_questions(rows, load_catalog(day))
+    asked, lacking = all_questions(rows, load_catalog(day), search=True)
     skipped = [Skipped(row.id, row.line, why) for row, why in lacking]
     flat = [case for question in asked for case in question.cases]
     answers = iter(answered(flat, predict_cases))

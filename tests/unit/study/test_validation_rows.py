@@ -161,6 +161,18 @@ def test_what_can_be_inferred_is_and_says_so() -> None:
     assert all(each.doubt >= 0 for each in question.assumed)
 
 
+def test_a_layout_that_is_not_stated_is_searched_when_asked_for() -> None:
+    blank = row(TRAIN, tp="", pp="", dp="")
+    with pytest.raises(Unusable, match="layout is not stated"):
+        training_question(blank, CATALOG)
+    question = training_question(blank, CATALOG, search=True)
+    (case,) = question.cases
+    assert case.layout.chips == case.chips == 64
+    assert any("fastest" in each.text and each.doubt > 0 for each in question.assumed)
+    with pytest.raises(Unusable, match="global_batch_seqs"):
+        training_question(row(TRAIN, tp="", pp="", global_batch_seqs=""), CATALOG, search=True)
+
+
 def test_chunks_of_a_pipeline_are_supposed_where_interleaving_could_be() -> None:
     assert train(vpp="", pp="4", year="2024").cases[0].layout.vpp == 10
     assert train(vpp="", pp="4", year="2021").cases[0].layout.vpp == 1
