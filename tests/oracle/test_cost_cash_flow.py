@@ -47,7 +47,7 @@ def test_break_even_is_where_two_accounts_cross(
     for month in range(1, 121):
         worth = (1 + money / 12) ** -month
         owner += opex * worth
-        tenant += rent * (1 + trend) ** (month / 12) * worth
+        tenant += rent * (1 + trend) ** ((month - 1) / 12) * worth
         if tenant >= owner and crossed == inf:
             crossed = month
     if isfinite(crossed) and isfinite(found):

@@ -41,9 +41,16 @@ class BreakEven:
 
 
 def months_to_pay(
-    capex: float, opex: float, rent: float, trend: float, cost_of_money: float
+    capex: float,
+    opex: float,
+    rent: float,
+    trend: float,
+    cost_of_money: float,
+    contract_months: int = 1,
 ) -> float:
-    """Smallest m with capex + sum opex / (1+i)^k <= sum rent (1+g)^(k/12) / (1+i)^k, k = 1..m.
+    """Smallest m with capex + sum opex / (1+i)^k <= sum rent (1+g)^(s/12) / (1+i)^k, k = 1..m.
+
+    s is the month in which the contract that covers month k was made: k - 1 from month to month.
 
     Parameters
     ----------
@@ -55,6 +62,8 @@ def months_to_pay(
         Change of rents a year, as a share (g).
     cost_of_money
         Share a year (12 i).
+    contract_months
+        Months for which a contract fixes the rent.
 
     Returns
     -------
@@ -64,10 +73,11 @@ def months_to_pay(
     """
     owed, discount, level = capex, 1.0, 1.0
     down = 1.0 / (1.0 + cost_of_money / MONTHS_PER_YEAR)
-    step = (1.0 + trend) ** (1.0 / MONTHS_PER_YEAR)
+    step = (1.0 + trend) ** (contract_months / MONTHS_PER_YEAR)
     for month in range(1, HORIZON_MONTHS + 1):
         discount *= down
-        level *= step
+        if month > 1 and (month - 1) % contract_months == 0:
+            level *= step
         saved = (rent * level - opex) * discount
         if saved >= owed:
             return float(month - 1 + owed / saved)
@@ -80,37 +90,37 @@ def break_even(
 ) -> BreakEven:
     """Return when owning pays against one way of renting, at a utilisation.
 
-    On demand only used hours are paid; a reserved hour is paid whether used or not. The doubt of
-    every input of the ledger, of the rent and of its trend is carried through by 255 joint draws.
+    On demand only used hours are paid, at the rent of the month; a reserved hour is paid whether
+    used or not, at the rent of the month in which the contract was made. The doubt of every input
+    of the ledger, of the rent and of its trend is carried through by 255 joint draws.
     """
     used = owned.terms.utilisation if utilisation is None else utilisation
     inputs = {name: figure.value for name, figure in owned.inputs.items()}
     inputs |= {"rent": rent.on_demand.value, "trend": rent.trend.value}
-    months = {12: "reserved 12 months", 36: "reserved 36 months"}
-    ratio = next((rent.ratios[m].value for m, name in months.items() if name == against), None)
-    if ratio is not None:
-        inputs["ratio"] = ratio
+    contract = next((m for m in rent.ratios if against == f"reserved {m} months"), 1)
+    if contract in rent.ratios:
+        inputs["ratio"] = rent.ratios[contract].value
 
     def formula(x: Mapping[str, float]) -> float:
         bill = ledger(x, owned.terms.years, used)
         hourly = x["rent"] * x.get("ratio", used)
         yearly = x["base_rate"] + x["risk_margin"]
         monthly = hourly * HOURS_PER_MONTH
-        return months_to_pay(bill["capex"], bill["opex"], monthly, x["trend"], yearly)
+        return months_to_pay(bill["capex"], bill["opex"], monthly, x["trend"], yearly, contract)
 
     drawn = sorted(formula(x) for x in draws(inputs))
     return BreakEven(against, used, *(percentile(drawn, share) for share in (0.1, 0.5, 0.9)))
 
 
 def levelled(years: float, trend: float, cost_of_money: float) -> float:
-    """sum_k ((1+g)^(1/12) / (1+i))^k / sum_k (1+i)^-k: the mean of a moving rent over a term.
+    """sum_k (1+g)^((k-1)/12) (1+i)^-k / sum_k (1+i)^-k: the mean of a moving rent over a term.
 
     k runs over the months of the term; g is the change a year, i the monthly cost of money.
     """
     months = max(1, round(years * MONTHS_PER_YEAR))
     down = 1.0 / (1.0 + cost_of_money / MONTHS_PER_YEAR)
-    moved = down * (1.0 + trend) ** (1.0 / MONTHS_PER_YEAR)
-    paid = sum(moved**k for k in range(1, months + 1))
+    step = (1.0 + trend) ** (1.0 / MONTHS_PER_YEAR)
+    paid = sum(down**k * step ** (k - 1) for k in range(1, months + 1))
     return float(paid / sum(down**k for k in range(1, months + 1)))
 
 

@@ -32,7 +32,8 @@ class Permission:
         found = self.verdict
         if found.domestic:
             text = f"made and sold in {found.destination}: no export to license"
-            return f"{text}; but see {found.guidance[0].id}" if found.guidance else text
+            watched = found.guidance and found.destination != "US"
+            return f"{text}; but see {found.guidance[0].id}" if watched else text
         name = "no class" if found.class_id == "none" else found.class_id
         if found.permitted is None:
             return f"open: class {found.class_id}, a deciding figure is not public"

@@ -77,10 +77,17 @@ def test_break_even_later_with_falling_rents_and_dear_money() -> None:
     assert months_to_pay(1200.0, 20.0, 100.0, 0.0, 0.2) > base
 
 
+def test_a_contract_fixes_the_rent() -> None:
+    # Twelve months at 100, then at 50: 1,200 + 300 is reached after 6 months of the second year.
+    assert months_to_pay(1500.0, 0.0, 100.0, -0.5, 0.0, 12) == pytest.approx(18.0)
+    assert months_to_pay(1500.0, 0.0, 100.0, -0.5, 0.0, 36) == pytest.approx(15.0)
+    assert months_to_pay(1500.0, 0.0, 100.0, -0.5, 0.0) > 18.0
+
+
 def test_a_falling_rent_is_lower_over_the_term() -> None:
     assert levelled(3.0, 0.0, 0.08) == pytest.approx(1.0)
-    # Two years at no interest, falling by half a year: the mean of 0.5^(k/12), k = 1..24.
-    mean = sum(0.5 ** (k / 12) for k in range(1, 25)) / 24
+    # Two years at no interest, falling by half a year: the mean of 0.5^(k/12), k = 0..23.
+    mean = sum(0.5 ** (k / 12) for k in range(24)) / 24
     assert levelled(2.0, -0.5, 0.0) == pytest.approx(mean)
     assert levelled(2.0, -0.5, 0.2) > mean
 
