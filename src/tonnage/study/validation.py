@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -219,7 +220,7 @@ def validate(
     source
         Keep the rows whose id prefix is this, or whose source title contains it.
     chip
-        Keep the rows whose chip label contains this, or means that catalog chip.
+        Keep the rows whose chip label has this as words of its own, or means that catalog chip.
     complete_only
         Keep the rows marked `complete = yes`.
 
@@ -270,13 +271,17 @@ def _of_source(row: Row, wanted: str) -> bool:
 
 
 def _of_chip(row: Row, wanted: str, day: date) -> bool:
-    if wanted.lower() in row.text("chip").lower():
+    """Return whether the label has `wanted` as words of its own, or means a chip of that name."""
+    if re.search(
+        rf"(?<![a-z0-9]){re.escape(wanted.lower())}(?![a-z0-9])", row.text("chip").lower()
+    ):
         return True
     from tonnage.study.measurements_labels import Unusable, chip_of
 
+    catalog = load_catalog(day)
     try:
-        return chip_of(row, load_catalog(day)).chip.id == wanted
-    except Unusable:
+        return chip_of(row, catalog).chip.id in {chip.id for chip in catalog.find_all(wanted)}
+    except (Unusable, TonnageError):
         return False
 
 

@@ -107,6 +107,9 @@ def test_rows_can_be_chosen(tmp_path, ten_seconds) -> None:
     assert validate(file, source="paper a").rows == 1
     assert validate(file, chip="a100").rows == 1
     assert validate(file, chip="nv-h100-sxm").rows == 2
+    assert validate(file, chip="H100 80GB").rows == 2
+    with pytest.raises(InputError, match="chip 'H10'"):
+        validate(file, chip="H10")
     assert validate(file, complete_only=True).rows == 2
     with pytest.raises(InputError, match="its sources: a, b"):
         validate(file, source="nobody")
