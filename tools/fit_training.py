@@ -25,6 +25,7 @@ from scipy.optimize import least_squares
 from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.files import parse_yaml
+from tonnage.perf import predict_cases
 from tonnage.perf.framework import Framework, framework_entries, stack_frameworks
 from tonnage.perf.layer import Arithmetic
 from tonnage.perf.layout import Layouts, layouts_of
@@ -47,8 +48,9 @@ ERROR = 0.05
 
 FRAMEWORK_PRIORS = {
     "attention_ratio": 0.15, "score_bytes": 0.25, "quantized_ratio": 0.1, "expert_ratio": 0.35,
-    "passes": 0.35, "launch_s": 0.5, "collective_s": 0.4, "tp_exposed": 0.4, "cp_exposed": 0.4,
-    "ep_exposed": 0.4, "pp_exposed": 0.4, "dp_exposed": 0.5, "overlap_slowdown": 0.4,
+    "passes": 0.35, "dispatch_s": 0.7, "launch_s": 0.5, "collective_s": 0.4,
+    "tp_exposed": 0.4, "cp_exposed": 0.4, "ep_exposed": 0.4, "pp_exposed": 0.4,
+    "dp_exposed": 0.5, "overlap_slowdown": 0.4,
     "optimizer_bytes": 0.15, "step_s": 0.5, "straggler": 0.5,
 }  # fmt: skip
 """Deviation of the log that each framework constant may move by."""
@@ -59,6 +61,7 @@ FAMILY_PRIORS = {
 CHIP_PRIOR = 0.05
 """Deviation of one chip's `sustained` from its family's."""
 SHARES = {"tp_exposed", "cp_exposed", "ep_exposed", "pp_exposed", "dp_exposed"}
+"""Constants that cannot exceed 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,18 +88,31 @@ class Rows:
         )
 
 
-def read_rows(tables: Sequence[Path] = TABLES, complete: bool = True) -> Rows:
-    """Return the runs of the tables; `complete` keeps those with every cell filled in."""
+PARTIAL = ("dgxc", "mbridge", "nemo2407", "nemolongseq")
+"""Sources whose incomplete runs (recompute not stated) are fitted too, marked with a star: they
+alone tell the releases of NeMo before 26.06."""
+
+
+def read_rows(tables: Sequence[Path] = TABLES) -> Rows:
+    """Return the runs of the tables that are complete, and those of `PARTIAL`.
+
+    Where recompute is not stated, the least that fits in memory is meant.
+    """
     found: list[tuple[str, TrainingCase, float]] = []
     catalog = load_catalog(today())
     for path in tables:
         for asked in all_questions(read_table(path).rows, catalog)[0]:
-            if complete and asked.row.text("complete") != "yes":
-                continue
-            case = asked.cases[0]
+            name = asked.row.id
+            if asked.row.text("complete") != "yes":
+                if name.split("-")[0] not in PARTIAL:
+                    continue
+                name = name.replace("-", "*-", 1)
+            fitting = [e.layout for e in predict_cases(asked.cases) if e.fits]
+            kept = [c for c in asked.cases if c.layout in fitting] or list(asked.cases[-1:])
+            case = kept[0]
             unit = as_metric(asked, case, Spread.exactly(1.0)).p50
             timed = asked.metric == "iter_time_s"
-            found.append((asked.row.id, case, asked.measured if timed else unit / asked.measured))
+            found.append((name, case, asked.measured if timed else unit / asked.measured))
     cases = [case for _, case, _ in found]
     return Rows(
         [name for name, *_ in found],
@@ -192,8 +208,9 @@ def predicted(inputs: Inputs, rows: Rows, constants: Sequence[Constant], x: np.n
         own = getattr(rows, constant.kind) == constant.owner
         factor = np.exp(shift * constant.sigma)
         column[own] = (column[own] if constant.kind == "chip" else constant.value) * factor
-    for name in SHARES & set(moved["framework"]):
-        moved["framework"][name] = np.minimum(moved["framework"][name], 1.0)
+    for columns in moved.values():
+        for name in SHARES & set(columns):
+            columns[name] = np.minimum(columns[name], 1.0)
     return evaluate(
         replace(inputs.machine, **moved["machine"]),
         inputs.math,

@@ -38,8 +38,12 @@ class Framework:
     """Efficiency of 8- and 4-bit products in training over that of the bare kernel."""
     passes: Number
     """Element-wise traffic over the least possible."""
+    selective_products: Number
+    """Share of the forward products that its selective recompute repeats."""
     expert_ratio: Number
     """Time of routed experts' products over balanced ones: imbalance and padding."""
+    dispatch_s: Number
+    """Fixed time of routing a layer with experts, each way: token counts cross to the host."""
     launch_s: Number
     """Host time per kernel; hidden where the device is slower."""
     collective_s: Number

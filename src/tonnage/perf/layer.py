@@ -293,4 +293,5 @@ def _expert_parallel(
     way = _with_host(way, framework)
     size = 2.0 * tokens / layouts.tp * shape.active * shape.hidden
     one_way = net.all_to_all_seconds(way, size)
-    return shape.expert_layers / shape.layers * 2.0 * one_way
+    fixed = np.where(np.asarray(shape.routed) > 0, framework.dispatch_s, 0.0)
+    return shape.expert_layers / shape.layers * (2.0 * one_way + fixed)

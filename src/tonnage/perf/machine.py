@@ -171,7 +171,8 @@ def machine_of(
     domain = (known.value("scale_up_domain", float(NODE_CHIPS)) or 1.0) if link else 1.0
     nic = nic_gbps if nic_gbps is not None else known.value("nic_gbps")
     nic = known.assume("nic_gbps", 100.0) if nic is None else nic
-    c = {name: family.constant(name, chip.id) for name in _DIRECT}
+    c = {name: family.constant(name, chip.id).value for name in _DIRECT}
+    c["sustained"] *= _power(chip, family)
     return Machine(
         name=chip.name,
         family=family.name,
@@ -188,7 +189,7 @@ def machine_of(
         training_anchors=family.training_anchors,
         serving_anchors=family.serving_anchors,
         assumed=tuple(known.assumed),
-        **{name: constant.value for name, constant in c.items()},
+        **c,
     )
 
 
@@ -222,6 +223,26 @@ class _Known:
     def assume(self, quantity: str, value: float) -> float:
         self.assumed.append(quantity)
         return value
+
+
+def _power(chip: Chip, family: Family) -> float:
+    """(w / w_0)^(1/3), w = board power per peak FLOP/s: clock that a power limit leaves.
+
+    Dynamic power grows with the cube of the clock when voltage follows it. `w_0` is the family's
+    reference (`watts_per_tflops`); a chip with more power per FLOP/s may come near its kernel
+    clock. A chip whose own `sustained` was measured needs no correction.
+    """
+    reference = family.priors.get("watts_per_tflops")
+    watts, peak = chip.number("tdp_w"), chip.number("bf16_tflops") or chip.number("fp16_tflops")
+    if reference is None or not watts or not peak or "sustained" in family.chips.get(chip.id, {}):
+        return 1.0
+    sustained = float(family.constant("sustained").value)
+    factor = float((watts / peak / reference.value) ** (1.0 / 3.0))
+    return min(factor, max(1.0, UNTHROTTLED / sustained))
+
+
+UNTHROTTLED = 0.98
+"""Sustained over kernel clock of a chip that power does not limit; our assumption."""
 
 
 def _host_bandwidth(known: _Known) -> float:

@@ -99,6 +99,7 @@ def _layer_parts(layer: LayerTime, layouts: Layouts, framework: Framework) -> _L
     backward = layer.gemm_backward + layer.attention_backward + layer.traffic_backward
     fused = np.asarray(framework.fused_attention) > 0.5
     some = np.where(fused, SELECTIVE_TRAFFIC * layer.traffic_forward, layer.attention_forward)
+    some = some + framework.selective_products * layer.gemm_forward
     wait_forward = np.maximum(layer.host_forward - forward - talk, 0.0)
     wait_backward = np.maximum(layer.host_backward - backward - talk, 0.0)
     # The backward pass of a context-parallel ring carries gradients too: twice the bytes.
