@@ -74,7 +74,6 @@ class Cases:
     attention_rate: Rate
     """Of the attention projections and shared experts."""
     expert_machine: Machine
-    expert_rate: Rate
     shape: Shape
     engine: Engine
     layout: ServingLayouts
@@ -149,7 +148,6 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         wide=wide,
         attention_rate=_choose(kept, wide, rate),
         expert_machine=stack(bare),
-        expert_rate=rate,
         shape=stack_shapes([_shape(job.model) for job in jobs]),
         engine=stack_engines([case.engine for case in cases]),
         layout=stack_layouts([case.layout for case in cases]),
@@ -199,7 +197,6 @@ def tuned(cases: Cases) -> Cases:
     fours = np.where(cases.integer4 > 0, engine.int4_ratio, 1.0)
     memory = machine.memory_efficiency * engine.memory_ratio * fours
     experts = memory * engine.moe_memory_ratio
-    moe = engine.gemm_ratio * engine.moe_ratio
     return replace(
         cases,
         machine=replace(machine, memory_efficiency=memory),
@@ -207,7 +204,6 @@ def tuned(cases: Cases) -> Cases:
         rate=_scale(cases.rate, engine.gemm_ratio),
         wide=_scale(cases.wide, engine.gemm_ratio),
         attention_rate=_scale(cases.attention_rate, engine.gemm_ratio),
-        expert_rate=_scale(cases.rate, moe),
     )
 
 

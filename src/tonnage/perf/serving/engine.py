@@ -56,7 +56,7 @@ class Engine:
     prompt_s: Number
     """Engine time per prompt in which nothing else runs: leaving the graph, scheduling, inputs."""
     prefill_s_per_token: Number
-    """Host time per prompt token."""
+    """Per prompt token before the engine sees the prompt: tokenizer, transport."""
     pipeline_loss: Number
     """Slowing of a step per pipeline stage after the first: stages wait for uneven batches."""
     preemption: Number

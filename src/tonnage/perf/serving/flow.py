@@ -29,10 +29,11 @@ from tonnage.workload import Arrivals
 
 BUSIEST = 0.98
 """Largest share of time that prefill may take of an open system before it counts as overload."""
-CLUSTER = 0.5
-"""Waiting of closed-loop clients over that of random arrivals; fitted on InferenceX rows."""
 
-LOCKSTEP = 1.06
+CLOSED_WAIT = 0.25
+"""Wait of closed-loop clients over that of random arrivals: they send only when an answer ends, and
+steps with prompts delay that. As the event simulation shows."""
+LOCKSTEP = 1.15
 """Mean wait of C clients with equal requests over S·ln C: they stay in the groups in which they
 started. Fitted on NVIDIA's own H100 runs with equal lengths."""
 
@@ -245,22 +246,23 @@ def _waits(
 ) -> tuple[Number, Number, Number]:
     """Seconds from being scheduled to the first token, of waiting before, and of the first wave.
 
-    Open: W = S·rho / (2(1-rho)). Closed and random: `CLUSTER` of that, with a share 1/rounds of
-    the first wave (C-1)/2·S. Closed and equal: see `LOCKSTEP`.
+    Open: W = S·rho / (2(1-rho)) (M/D/1). Closed with random lengths: `CLOSED_WAIT` of that; a
+    finite run adds its share of the first wave, (C-1)/2·S. Closed and equal: see `LOCKSTEP`.
     """
     load, layout, engine = cases.load, cases.layout, cases.engine
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
     fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
     chunks = fresh / np.minimum(engine.prefill_tokens, fresh)
     beside = np.where(running > 1.5, (engine.mixed * chunks + 0.5) * step_s, 0.0)
-    own = prompt_s + beside + engine.request_s
+    before = engine.request_s + load.input * engine.prefill_s_per_token
+    own = prompt_s + beside + before
     pipelined = prompt_s * (running + layout.pp - 1.0) / layout.pp
     own = np.where(static, pipelined + engine.request_s, own)
     burst = prompt_s + engine.mixed * step_s * fresh / engine.prefill_tokens
     first = (running - 1.0) / 2.0 * burst
     busy = np.clip(stall, 0.0, BUSIEST)
     random = burst * busy / (2.0 * (1.0 - busy))
-    steady = np.minimum(CLUSTER * random, first)
+    steady = np.minimum(CLOSED_WAIT * random, first)
     queue = np.where(opened, random, steady + (first - steady) * first_share(cases))
     group = np.minimum(running, np.maximum(engine.prefill_tokens / fresh, 1.0))
     in_turn = (running + group - 2.0) / 2.0 * prompt_s

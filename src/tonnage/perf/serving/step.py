@@ -12,6 +12,7 @@ import numpy as np
 from tonnage.perf.attention import attention_flops, fused_seconds
 from tonnage.perf.collective import all_reduce_seconds, all_to_all_seconds, path
 from tonnage.perf.gemm import gemm_seconds
+from tonnage.perf.machine import Rate
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import experts_group, local_kv_width
@@ -20,6 +21,9 @@ from tonnage.perf.shape import attention_weights
 SKEW = 0.6
 """Load of the busiest expert rank over the mean, less one, per root of the ranks; power law
 exponent near 1.1 as NVIDIA's aiconfigurator documents, softened by many tokens; our fit."""
+HALF_LOSS = 32.0
+"""Tokens per expert at which grouped products show half of their loss against plain ones: below,
+reading weights and half-empty tiles rule; our fit."""
 DISPATCH_BYTES = 3.0
 """Bytes per number sent to an expert and back: 8 bits out, 16 bits home (DeepEP)."""
 HIDDEN = 0.8
@@ -98,7 +102,9 @@ def _routed(cases: Cases, rows: Number) -> Number:
     each = np.maximum(tokens * s.active / layout.ep / hit, 1e-3)
     width = _aligned(s.expert_ffn * layout.ep / group)
     batch = np.maximum(hit, 1.0) * skew
-    machine, rate, wb = cases.expert_machine, cases.expert_rate, cases.weight_bytes
+    machine, wb = cases.expert_machine, cases.weight_bytes
+    loss = (1.0 - cases.engine.moe_ratio) * each / (each + HALF_LOSS)
+    rate = Rate(cases.rate.peak, cases.rate.efficiency * (1.0 - loss), cases.rate.operand_bytes)
     columns = (1.0 + s.gated) * width
     up = gemm_seconds(machine, rate, each, columns, s.hidden, batch=batch, weight_bytes=wb)
     down = gemm_seconds(machine, rate, each, s.hidden, width, batch=batch, weight_bytes=wb)
@@ -227,7 +233,7 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
     moved = _exposed(cases, moved, dense + experts)
     fixed = np.where(alone, s.layers * engine.layer_s + engine.step_s, 0.0)
     small = _small_kernels(cases, tokens)
-    fixed = fixed + tokens * engine.prefill_s_per_token + small
+    fixed = fixed + small
     streamed = np.where(cases.load.kind <= STREAMED, engine.prompt_s, 0.0)
     fixed = fixed + prompts * engine.sequence_s + streamed
     slow = 1.0 + engine.pipeline_loss * (cases.layout.pp - 1.0)
