@@ -30,13 +30,15 @@ from tonnage.planning.solver import Outcome, Run
 BROKEN = 1e-3
 """Blocks by which an inequality must be broken to be added."""
 ROUNDS = 6
-WORTHWHILE = 1e-4
+WORTHWHILE = 2e-3
 """Relative rise of the bound below which no further round of inequalities is tried."""
 SMALL = 1500
 """Columns of a subtree that is small enough to be solved whole."""
 OPEN = 0.35
 """Share of a port above which the dive opens it."""
 NEAR = 1e-6
+LEAST = 5.0
+"""Seconds that each subtree gets in any case."""
 FEW_NODES, MANY_NODES = 10, 1_000_000
 """Nodes of branch and bound for each subtree in the first and in the second round."""
 
@@ -207,10 +209,10 @@ def _finish(search: Search, x: Floats, top: int, bound: float) -> Floats:
         with ThreadPoolExecutor(search.run.threads) as pool:
             turns = -(-len(missing) // search.run.threads)
             limit = Run(
-                seconds=max(search.left / turns, 1.0), slack=0.1 * share, nodes=nodes,
+                seconds=max(2.0 * search.left / turns, LEAST), slack=0.1 * share, nodes=nodes,
                 stop=search.run.stop,
             )  # fmt: skip
-            found = list(pool.map(lambda k, r=limit: subtrees.solve(k, share, r), missing))  # type: ignore[misc]
+            found = list(pool.map(lambda k, r=limit: subtrees.solve(k, share, r), missing))
         for keep, out in found:
             if out.solved:
                 done[keep] = out.x
