@@ -8,6 +8,19 @@ from tonnage.cost.book import CostBook
 from tonnage.cost.figure import Figure
 from tonnage.errors import InputError, NotEnoughKnown
 
+CURRENCIES = {
+    "CN": "CNY", "DE": "EUR", "FR": "EUR", "GB": "GBP", "JP": "JPY", "MY": "MYR", "SG": "SGD",
+}  # fmt: skip
+"""Country → its money (ISO 4217), for the currencies whose rates are in the data."""
+
+
+def exchange_rate(country: str, book: CostBook) -> Figure | None:
+    """Return how much of a country's money one dollar buys, `None` if that is not in the data."""
+    currency = CURRENCIES.get(country, "")
+    if not book.find("per_usd", scopes=(currency,)):
+        return None
+    return book.latest("per_usd", scopes=(currency,)).named("exchange rate")
+
 
 def dollars_per(currency: str, book: CostBook, on: date | None = None) -> float:
     """Return the US dollars that one unit of a currency was worth.

@@ -8,7 +8,7 @@ from datetime import date
 
 from tonnage.catalog import Catalog, Chip
 from tonnage.cost.book import CostBook, load_costs
-from tonnage.cost.currency import in_dollars
+from tonnage.cost.currency import exchange_rate, in_dollars
 from tonnage.cost.duties import duty_on, revenue_share_on
 from tonnage.cost.figure import Figure
 from tonnage.cost.ledger import CAPEX, CAPITAL, OPEX, ledger, resale
@@ -46,6 +46,8 @@ class Ownership:
     floor: Floor
     estimated: tuple[str, ...]
     """Inputs taken from sibling chips because the chip's own are not public."""
+    exchange: Figure | None = None
+    """The country's money for one dollar; prices were converted at the rates of their own days."""
 
     @property
     def capex(self) -> Spread:
@@ -80,6 +82,10 @@ class Ownership:
         lines += [
             Item(f.name, "input", f.value, f.unit, f.source, f.note) for f in self.inputs.values()
         ]
+        if self.exchange is not None:
+            rate = self.exchange
+            note = f"of {rate.known_from}; prices are converted at the rates of their own days"
+            lines.append(Item(rate.name, "input", rate.value, rate.unit, rate.source, note))
         return lines
 
     def _money(self, name: str, group: str, unit: str) -> Item:
@@ -135,7 +141,8 @@ def own(
     per_chip = through(lambda x: ledger(x, terms.years, terms.utilisation), spreads)
     floor = floor_of(chip, chips, inputs["rated_w"].value.p50, book)
     estimated = tuple(f.name for f in inputs.values() if f.confidence is Confidence.ESTIMATED)
-    return Ownership(chip, chips, on, terms, inputs, per_chip, floor, estimated)
+    local = exchange_rate(terms.country, book)
+    return Ownership(chip, chips, on, terms, inputs, per_chip, floor, estimated, local)
 
 
 def running_inputs(

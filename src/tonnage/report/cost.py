@@ -160,6 +160,9 @@ def text(answer: TotalCost) -> str:
         f"{owned.power_w.p50 / 1e6:.2f} MW rated, {owned.floor.nodes:,} servers in "
         f"{owned.floor.racks:,} racks."
     )
+    if owned.exchange is not None:
+        rate, money = owned.exchange.value.p50, owned.exchange.unit.partition("/")[0]
+        lead += f" The outlay is {owned.capex.p50 * rate / 1e6:,.1f} M {money}."
     lines = [lead, *_rent_lines(answer), *_offer_lines(answer), *_work_lines(answer)]
     if owned.estimated:
         names = ", ".join(owned.estimated)

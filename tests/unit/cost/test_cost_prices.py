@@ -218,3 +218,13 @@ def test_domestic_chips_pay_the_subsidised_tariff_once_it_is_known() -> None:
         own(early.find("910B3"), 8, early).inputs["tariff"]
         == (own(early.find("H20"), 8, early).inputs["tariff"])
     )
+
+
+def test_the_bill_names_the_exchange_rate_of_the_day() -> None:
+    catalog = load_catalog(date(2024, 1, 7))
+    chip = catalog.find("A800")
+    rates = [i for i in own(chip, 8, catalog).items() if i.name == "exchange rate"]
+    assert [r.value.p50 for r in rates] == [7.0827]
+    assert rates[0].unit == "CNY/USD"
+    at_home = own(chip, 8, catalog, Terms(country="US")).items()
+    assert not [i for i in at_home if i.name == "exchange rate"]
