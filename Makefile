@@ -10,12 +10,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := examples/china-cloud-2024.yaml
 
-.PHONY: help demo test check unit format lock bench clean
+.PHONY: help demo test check unit format lock readme bench clean
 
 help:
 	@sed -n '2,4p' Makefile | cut -c3-
 	@echo 'make check   style, types, import order and size budget only'
 	@echo 'make unit    the tests only'
+	@echo 'make readme  measure accuracy again and refresh the outputs that README.md shows'
 	@echo 'make bench   speed and accuracy, printed as ratios'
 	@echo 'make lock    resolve the pinned requirements again (needs uv)'
 
@@ -60,6 +61,9 @@ lock:
 	  pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+
+readme: $(VENV)/dev.stamp
+	@$(BIN)/python tools/accuracy_table.py && $(BIN)/python tools/readme.py
 
 bench: $(VENV)/dev.stamp
 	@for f in benchmarks/*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
