@@ -54,7 +54,7 @@ def test_the_fields_that_stay_are_there(whole):
                  "alternatives", "law"):  # fmt: skip
         assert name in answer
     assert answer["status"] == "optimal"
-    assert 0.0 <= answer["gap"] <= 0.005
+    assert 0.0 <= answer["gap"] <= 0.001
     assert answer["periods"] == [f"2024-Q{q}" for q in (1, 2, 3, 4)] + ["2025-Q1", "2025-Q2"]
     for future in answer["futures"]:
         assert {"name", "probability", "actions", "served", "cost", "regret"} <= set(future)
@@ -193,7 +193,7 @@ def test_replay_takes_what_was_known_by_then(capsys):
     assert any("0 facts" in line for line in before["says"])
     assert any("1 facts" in line for line in after["says"])
     for replay in (before, after):
-        assert replay["cost"] >= replay["hindsight"] * 0.994
+        assert replay["cost"] >= replay["hindsight"] * 0.998
         assert all(move["period"].startswith("202") for move in replay["actions"])
 
 

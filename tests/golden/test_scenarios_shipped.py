@@ -35,7 +35,7 @@ def planned(name: str) -> PlanAnswer:
 def test_it_plans_with_a_proven_gap_and_breaks_no_limit(name):
     answer = planned(name)
     assert answer.status == "optimal"
-    assert answer.gap <= 0.005
+    assert answer.gap <= 0.001
     assert answer.plan.then.broken == ()
 
 
@@ -187,4 +187,4 @@ def test_replay_stops_the_h20_in_the_second_quarter_of_2025():
     assert "H20 96GB SXM could not be ordered from 2025-Q2 on" in says
     ordered = {move.period for move in answer.replay.actions if move.item == H20}
     assert max(ordered) < "2025-Q2"
-    assert answer.replay.cost >= answer.replay.hindsight * 0.994
+    assert answer.replay.cost >= answer.replay.hindsight * 0.998

@@ -52,14 +52,14 @@ RISKS = ("cost", "cvar", "regret")
 @click.option(
     "--gap",
     type=click.FloatRange(0, 1),
-    default=0.005,
+    default=0.001,
     show_default=True,
     help="Stop when the plan is proven this close to the best.",
 )
 @click.option(
     "--time-limit",
     type=click.FloatRange(0, min_open=True),
-    default=15.0,
+    default=30.0,
     show_default=True,
     help="Seconds of solving; the best plan found by then is printed with its gap.",
 )
@@ -130,7 +130,7 @@ def _planned(
     if out is not None:
         _write(answer, Path(out))
     if answer.interrupted:
-        kept = f"kept the best plan found, within {answer.gap:.1%} of the best possible"
+        kept = f"kept the best plan found, within {answer.gap:.2%} of the best possible"
         click.echo(f"tonnage: interrupted; {kept}", err=True)
         return INTERRUPTED
     return NO if answer.status == "infeasible" else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,8 +26,8 @@ from tonnage.study.plan_sensitivity import permissions, sensitivities
 Say = Callable[[str], None]
 ALTERNATIVE_SLACK = 0.02
 """How much more an alternative may cost, as a share."""
-ALTERNATIVE_SECONDS = 1.0
-"""Time for one alternative: any plan within the slack will do."""
+REASON_GAP = 0.001
+"""Gap at which the plans behind the reasons stop."""
 LEAST_SECONDS = 2.0
 """Time that the reasons get even when the plan took all of its own."""
 
@@ -39,8 +40,8 @@ class Wishes:
     """`cost` (expected), `cvar` (with the mean of the bad tail) or `regret` (least worst)."""
     risk_weight: float = 0.5
     risk_level: float = 0.8
-    gap: float = 0.005
-    time_limit_s: float = 15.0
+    gap: float = 0.001
+    time_limit_s: float = 30.0
     all_integer: bool = False
     alternatives: int = 2
     reasons: bool = True
@@ -93,7 +94,7 @@ def plan(
         return answer
     if how.reasons:
         answer = _reasoned(answer, settings, how, tell)
-    if replay_to is not None:
+    if replay_to is not None and not answer.interrupted:
         tell(f"replaying to {replay_to}")
         answer = replace(answer, replay=replayed(answer, settings, replay_to))
     return answer
@@ -127,6 +128,7 @@ def settings_of(wishes: Wishes, tell: Say) -> planning.Settings:
         threads=wishes.threads,
         seed=wishes.seed,
         progress=tell,
+        stop=threading.Event(),
     )
 
 
@@ -159,7 +161,9 @@ def _reasoned(
     """
     found, began = answer.plan, time.monotonic()
     until = began + max(wishes.time_limit_s - answer.seconds, LEAST_SECONDS)
-    quiet = replace(settings, progress=None, seconds=max(until - began, LEAST_SECONDS))
+    rough = max(settings.gap, REASON_GAP)
+    left = max(until - began, LEAST_SECONDS)
+    quiet = replace(settings, progress=None, gap=rough, seconds=left)
     steps: tuple[tuple[str, Callable[[], dict[str, object]]], ...] = (
         ("what binds", lambda: {"binding": tuple(_bindings(found))}),
         ("regret", lambda: {"futures": _regretted(answer, quiet)}),
@@ -168,16 +172,26 @@ def _reasoned(
         ("the worth of information", lambda: {"worth": _worth(answer.world, found, quiet)}),
         ("alternatives", lambda: {"alternatives": _alternatives(answer, quiet, wishes)}),
     )  # fmt: skip
-    left_out = []
+    left_out, halted = [], False
     for name, step in steps:
-        if time.monotonic() > until:
+        if halted or time.monotonic() > until:
             left_out.append(name)
             continue
         tell(name)
-        answer = replace(answer, **step())  # type: ignore[arg-type]
-    note = f"left out for want of time: {', '.join(left_out)}; allow more with --time-limit"
+        try:
+            reason = step()
+        except KeyboardInterrupt:
+            reason, halted = {}, True
+        if halted or (settings.stop is not None and settings.stop.is_set()):
+            halted = True
+            left_out.append(name)
+            continue
+        answer = replace(answer, **reason)  # type: ignore[arg-type]
+    cause = "as it was interrupted" if halted else "for want of time (see --time-limit)"
+    note = f"left out {cause}: {', '.join(left_out)}"
     return replace(
         answer,
+        interrupted=halted,
         notes=(*answer.notes, note) if left_out else answer.notes,
         seconds=answer.seconds + time.monotonic() - began,
     )
@@ -209,9 +223,9 @@ def _worth(world: World, found: planning.Plan, settings: planning.Settings) -> d
 def _alternatives(
     answer: PlanAnswer, settings: planning.Settings, wishes: Wishes
 ) -> tuple[Alternative, ...]:
-    brief = replace(settings, seconds=ALTERNATIVE_SECONDS)
-    count = wishes.alternatives
-    others = planning.alternatives(answer.plan, brief, ALTERNATIVE_SLACK, count) if count else ()
+    """Return plans of nearly the same cost; their counts are free of whole servers."""
+    loose, count = replace(settings, whole="none"), wishes.alternatives
+    others = planning.alternatives(answer.plan, loose, ALTERNATIVE_SLACK, count) if count else ()
     return tuple(_alternative(answer.world, other) for other in others)
 
 
