@@ -12,6 +12,7 @@ from tonnage.cli import run
 CHIPS = ["H20", "A100-80GB", "A800", "H100", "RTX 4090 D", "L20", "L2", "MI308X", "昇腾910B"]
 IDS = ["nv-h20-96", "nv-a100-sxm-80", "nv-a800-sxm-80", "nv-h100-sxm", "nv-rtx4090d", "nv-l20",
        "nv-l2", "amd-mi308x", "hw-910b1", "hw-910b2", "hw-910b3", "hw-910b4"]  # fmt: skip
+CHIP_FILE = str(Path(__file__).parents[2] / "examples" / "chip-file.yaml")
 A, B, OLD, NO, UNKNOWN = "3A090.a", "3A090.b", "3A090 (2022)", "none", "unknown"
 EXPECTED = {
     "2022-12-01": [NO, OLD, NO, OLD, NO, NO, NO, UNKNOWN, NO, NO, NO, NO],
@@ -172,12 +173,36 @@ def test_a_reform_is_a_patch_and_says_so(capsys):
 
 
 def test_a_chip_of_ones_own_is_classified(capsys):
-    file = str(Path(__file__).parents[2] / "examples" / "chip-file.yaml")
-    found = answer(capsys, "--chip-file", file, "H20", "--to", "CN", "--on", "2024-01-07")["chips"]
+    found = answer(capsys, "--chip-file", CHIP_FILE, "H20", "--to", "CN", "--on", "2024-01-07")[
+        "chips"
+    ]
     assert found[0]["chip"] == "nv-h20-96"
     assert len(found) == 2
     assert found[1]["class"]["id"] in {A, B, NO, UNKNOWN}
     assert any(test["quantity"] == "tpp" for test in found[1]["tests"])
+
+
+@pytest.mark.parametrize("name", ["acme-x1", "Acme X1", "艾克美X1"])
+def test_a_chip_of_ones_own_answers_to_its_names(capsys, name):
+    found = answer(capsys, name, "--chip-file", CHIP_FILE, "--to", "CN")["chips"]
+    assert [chip["chip"] for chip in found] == ["acme-x1"]
+
+
+def test_a_chip_of_ones_own_takes_the_place_of_its_namesake(capsys, tmp_path):
+    file = tmp_path / "h20.yaml"
+    text = Path(CHIP_FILE).read_text(encoding="utf-8")
+    file.write_text(text.replace("id: acme-x1", "id: nv-h20-96"), encoding="utf-8")
+    found = answer(capsys, "nv-h20-96", "--chip-file", str(file), "--to", "CN")["chips"]
+    assert [(chip["chip"], chip["name"]) for chip in found] == [("nv-h20-96", "Acme X1")]
+
+
+def test_figures_of_ones_own_chip_that_came_later_stay_out(capsys):
+    early = ["--to", "CN", "--chip-file", CHIP_FILE, "--as-of", "2025-02-28"]
+    (before,) = answer(capsys, *early)["chips"]
+    assert before["class"]["id"] == UNKNOWN
+    assert all(test["value"] is None for test in before["tests"])
+    (after,) = answer(capsys, *early[:-1], "2025-03-01")["chips"]
+    assert after["class"]["id"] == A
 
 
 BAD = [

@@ -92,6 +92,8 @@ def classify(
     exporter
         Where the export begins. An item in the US is subject to the EAR; for a chip made and sold
         inside China name CN.
+    chip_file
+        A chip of one's own, beside the named ones; a name may mean it too.
     count
         How many of each are ordered, to set their aggregate TPP against the limits on it.
 
@@ -104,11 +106,12 @@ def classify(
     """
     known = as_of or today()
     book = load_rules(known, read_reform(reform) if reform is not None else None)
-    found = chips_named([chips] if isinstance(chips, str) else chips, known)
+    own = None
     if chip_file is not None:
         from tonnage.catalog import read_chip_file  # its schema is heavy
 
-        found.append(read_chip_file(chip_file))
+        own = read_chip_file(chip_file, known)
+    found = chips_named([chips] if isinstance(chips, str) else chips, known, own)
     if not found:
         raise InputError.of("chips", None, "name at least one chip, or give a chip file")
     if count is not None and count < 1:
@@ -130,13 +133,18 @@ def _order(
     return Order(count, score * count, order_limits(book, score, count, day))
 
 
-def chips_named(names: Sequence[str], as_of: date) -> list[Chip]:
-    """Return the chips that names mean, each once, in order.
+def chips_named(names: Sequence[str], as_of: date, own: Chip | None = None) -> list[Chip]:
+    """Return the chips that names mean, each once, in order, and last a chip of the user's own.
 
     A chip that was not public yet on `as_of` comes without any figure, so that nothing later leaks.
+    The user's chip takes its id and names over from the catalog, and comes also unnamed.
     """
     catalog = load_catalog(as_of)
+    if own is not None:
+        catalog = catalog.with_chip(own)
     found = [chip for name in names for chip in _called(catalog, name)]
+    if own is not None:
+        found.append(own)
     return list({chip.id: chip for chip in found}.values())
 
 
