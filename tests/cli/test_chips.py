@@ -93,6 +93,12 @@ def test_an_early_day_has_no_chips(capsys: pytest.CaptureFixture[str]) -> None:
     assert "No chip" in capsys.readouterr().out
 
 
+def test_an_empty_list_says_what_narrowed_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["chips", "list", "--vendor", "nvidia", "--hq", "CN", *JANUARY]) == 0
+    says = "No chip of the catalog with vendor Nvidia and headquarters in CN was public on"
+    assert says in capsys.readouterr().out
+
+
 def test_a_chip_file_shows_like_any_chip(capsys: pytest.CaptureFixture[str]) -> None:
     own = document(capsys, "chips", "show", "--chip-file", str(EXAMPLE))
     assert (own["id"], own["tpp"]) == ("acme-x1", 4000)

@@ -196,6 +196,22 @@ def test_a_reform_under_a_sweep(capsys, reform):
     asked = ("sweep", "3A090.b.1.tpp_min", "--from", "2300", "--to", "2400", "--on", "2026-04-01")
     found = answer(capsys, *asked, "--reform", reform(GOOD))
     assert found["in_force"] == 2300
+    assert answer(capsys, *asked)["reform"] == ""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("diff", "2026-02-01", "2026-03-01"),
+        ("sweep", "3A090.b.1.tpp_min", "--from", "2300", "--to", "2400", "--on", "2026-04-01"),
+    ],
+)
+def test_an_answer_under_a_reform_names_it(capsys, reform, asked):
+    assert answer(capsys, *asked, "--reform", reform(GOOD))["reform"] == "A lower line"
+    assert run(["rules", *asked, "--reform", reform(GOOD)]) == 0
+    out = capsys.readouterr().out
+    assert "with reform: A lower line" in out
+    assert "In force" not in out
 
 
 BAD_REFORM = """

@@ -121,7 +121,8 @@ def _cell(chip: Chip, quantity: str) -> float | None:
 def list_text(answer: ChipList) -> str:
     """Return what the table leaves to say."""
     if not answer.sheets:
-        return f"No chip of the catalog was public on {answer.as_of}."
+        which = f" with {' and '.join(answer.asked)}" if answer.asked else ""
+        return f"No chip of the catalog{which} was public on {answer.as_of}."
     return (
         f"{len(answer.sheets)} chips as known on {answer.as_of}. Rates are dense: FP16 (or BF16) "
         "and FP8 in TFLOP/s with FP32 accumulation, INT8 in TOP/s; link is all chip-to-chip links, "

@@ -100,6 +100,7 @@ def diff_to_json(diff: Diff) -> dict[str, Any]:
         "from": diff.first.isoformat(),
         "to": diff.second.isoformat(),
         "destination": diff.destination,
+        "reform": diff.reform,
         "changes": [_changed(changed) for changed in diff.changed],
         "begun": [{"id": o.id, **_overlay(o)} for o in diff.begun],
         "ended": [{"id": o.id, **_overlay(o)} for o in diff.ended],
@@ -143,6 +144,7 @@ def sweep_to_json(sweep: Sweep) -> dict[str, Any]:
         "in_force": sweep.in_force,
         "destination": sweep.destination,
         "on": sweep.on.isoformat(),
+        "reform": sweep.reform,
         "steps": [
             {"value": s.value, "beyond": s.beyond, "flips": [_flip(flip) for flip in s.flips]}
             for s in sweep.steps
@@ -222,7 +224,7 @@ def _overlay_line(overlay: Overlay) -> str:
 
 def diff_parts(diff: Diff) -> Iterator[RenderableType]:
     """Yield what changed between two days, then the chips that flip."""
-    title = f"From {diff.first} to {diff.second}"
+    title = f"From {diff.first} to {diff.second}{_under(diff.reform)}"
     table = _table(title, "parameter", "before", "after", "paragraph", "put in force by")
     for changed in diff.changed:
         for parameter, old, new, before, after in changed.parameters:
@@ -281,7 +283,8 @@ def _arrow(flip: Flip | None) -> str:
 def sweep_parts(sweep: Sweep) -> Iterator[RenderableType]:
     """Yield the values at which chips flip, in the order of the sweep."""
     title = f"{sweep.parameter} from {sweep.start:g} to {sweep.stop:g} {sweep.unit}"
-    table = _table(f"{title}, {sweep.destination}, law of {sweep.on}", "at", "chip", "flips")
+    law = f"law of {sweep.on}{_under(sweep.reform)}"
+    table = _table(f"{title}, {sweep.destination}, {law}", "at", "chip", "flips")
     for step in sweep.steps:
         at = f"{'past ' if step.beyond else ''}{step.value:.6g}"
         by_chip: dict[str, list[str]] = {}
@@ -294,7 +297,12 @@ def sweep_parts(sweep: Sweep) -> Iterator[RenderableType]:
     if len(sweep.moved) > 1:
         others = ", ".join(sweep.moved[1:])
         yield f"Moved together, as they state the same number: {others} (--alone moves one only)."
-    yield f"In force: {sweep.in_force:g} {sweep.unit}. Chips are those of the catalog as published."
+    state = "Under the reform" if sweep.reform else "In force"
+    yield f"{state}: {sweep.in_force:g} {sweep.unit}. Chips are those of the catalog as published."
+
+
+def _under(reform: str) -> str:
+    return f", with reform: {reform}" if reform else ""
 
 
 def _table(title: str | None, *columns: str) -> Any:

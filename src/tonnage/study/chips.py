@@ -38,6 +38,8 @@ class ChipList:
 
     as_of: date
     sheets: tuple[ChipSheet, ...]
+    asked: tuple[str, ...] = ()
+    """What narrowed the list, in words."""
 
     def to_frame(self) -> dict[str, list[Any]]:
         """Return one list a column, ready for a data frame: `pandas.DataFrame(x.to_frame())`."""
@@ -58,8 +60,10 @@ def list_chips(
     day = as_of or today()
     catalog = load_catalog(day)
     chips = catalog.chips
+    asked = []
     if vendor is not None and chips:
         maker = catalog.vendor(vendor)
+        asked.append(f"vendor {maker}")
         chips = tuple(chip for chip in chips if chip.vendor == maker)
     if headquarters is not None and chips:
         present = sorted({chip.headquarters for chip in catalog.chips})
@@ -67,8 +71,9 @@ def list_chips(
         if country not in present:
             mend = f"no vendor has its headquarters there; one of {', '.join(present)}"
             raise UnknownName.of("--hq", headquarters, mend)
+        asked.append(f"headquarters in {country}")
         chips = tuple(chip for chip in chips if chip.headquarters == country)
-    return ChipList(day, tuple(_sheet(chip, day) for chip in chips))
+    return ChipList(day, tuple(_sheet(chip, day) for chip in chips), tuple(asked))
 
 
 def show_chip(

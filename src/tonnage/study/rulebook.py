@@ -72,6 +72,8 @@ class Diff:
     begun: tuple[Overlay, ...]
     ended: tuple[Overlay, ...]
     flips: tuple[Flip, ...]
+    reform: str = ""
+    """Name of the what-if patch under which the second day was looked at."""
 
 
 def rules_list(as_of: date | None = None, on: date | None = None) -> tuple[Listed, ...]:
@@ -220,6 +222,7 @@ def rules_diff(
         tuple(o for o in book.overlays if o.holds(second) and not o.holds(first)),
         tuple(o for o in book.overlays if o.holds(first) and not o.holds(second)),
         tuple(flips),
+        after.reform.name if after.reform is not None else "",
     )
 
 

@@ -52,6 +52,8 @@ class Sweep:
     destination: str
     on: date
     steps: tuple[Step, ...]
+    reform: str = ""
+    """Name of the what-if patch under which the threshold moved."""
 
 
 def rules_sweep(
@@ -102,6 +104,7 @@ def rules_sweep(
         country(destination, "destination"),
         day,
         walk.steps(start, stop),
+        book.reform.name if book.reform is not None else "",
     )
 
 
