@@ -46,7 +46,7 @@ FEW = 25
 
 PRIORS = {
     "step_s": 1.0, "layer_s": 0.8, "sequence_s": 1.0, "stream_s": 1.0, "sharing": 0.8,
-    "pipeline_loss": 0.8, "preemption": 0.8, "request_s": 1.0, "prompt_s": 1.2,
+    "pipeline_loss": 0.8, "preemption": 0.8, "request_s": 1.0, "prompt_layer_s": 1.2,
     "prefill_s_per_token": 1.0,
     "collective_s": 0.7, "gemm_ratio": 0.2, "memory_ratio": 0.12, "attention_ratio": 0.35,
     "decode_ratio": 0.3, "moe_ratio": 0.4, "moe_memory_ratio": 0.3, "int4_ratio": 0.4,

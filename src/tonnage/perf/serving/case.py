@@ -17,6 +17,7 @@ from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.engine import Engine, stack_engines
 from tonnage.perf.serving.layout import ServingLayout, ServingLayouts, stack_layouts
 from tonnage.perf.shape import Shape, shape_of, stack_shapes
+from tonnage.units import TERA
 from tonnage.workload import Arrivals, Model, ServingJob, TrainingJob, bytes_per_element
 
 KINDS = (Arrivals.CLOSED, Arrivals.OPEN, Arrivals.STATIC, Arrivals.OFFLINE)
@@ -137,8 +138,11 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         compute_precision(job.weights, job.activations, machine.rates)
         for job, machine in zip(jobs, bare, strict=True)
     ]
-    rate = stack_rates([m.rate(f) for m, f in zip(bare, formats, strict=True)])
-    wide = stack_rates([m.rate("bf16") for m in bare])
+    wide_rates = [_wide(case, m) for case, m in zip(cases, bare, strict=True)]
+    sixteen = ("bf16", "fp16")
+    rate = stack_rates([w if f in sixteen else m.rate(f)
+                        for m, f, w in zip(bare, formats, wide_rates, strict=True)])  # fmt: skip
+    wide = stack_rates(wide_rates)
     # Checkpoints in MXFP4 quantize the experts only.
     kept = np.array([job.weights == "mxfp4" for job in jobs])
     stored = np.array([bytes_per_element(job.weights) for job in jobs])
@@ -216,6 +220,15 @@ def _choose(mask: Number, yes: Rate, no: Rate) -> Rate:
 
     names = ("peak", "efficiency", "operand_bytes")
     return Rate(*(np.where(mask, getattr(yes, n), getattr(no, n)) for n in names))
+
+
+def _wide(case: ServingCase, machine: Machine) -> Rate:
+    """Return the 16-bit rate: with 16-bit sums where the engine takes them and the chip gains."""
+    rate = machine.rate("bf16")
+    faster = case.chip.number("fp16_acc16_tflops")
+    if case.engine.half_sums > 0 and faster is not None:
+        return Rate(max(faster * TERA, float(rate.peak)), rate.efficiency, rate.operand_bytes)
+    return rate
 
 
 @lru_cache(maxsize=4096)

@@ -53,8 +53,9 @@ class Engine:
     """Bandwidth of grouped expert products over plain ones."""
     int4_ratio: Number
     """Bandwidth of 4-bit weight-only products over plain ones."""
-    prompt_s: Number
-    """Engine time per prompt in which nothing else runs: leaving the graph, scheduling, inputs."""
+    prompt_layer_s: Number
+    """Per layer of a step with prompts, beside the device's work: such steps run outside the
+    captured graph, launched from the host."""
     prefill_s_per_token: Number
     """Per prompt token before the engine sees the prompt: tokenizer, transport."""
     pipeline_loss: Number
@@ -76,6 +77,8 @@ class Engine:
     kv_follows: Number
     """Cache in FP8 where nothing is said and weights are 8 or 4 bits: 2 always, 1 on chips with
     4-bit units, 0 never."""
+    half_sums: Number
+    """1 where 16-bit products are summed in 16 bits, which consumer cards do at twice the rate."""
     mixed: Number
     """1 where prompts ride along with decoding, 0 where they take steps of their own."""
     overlap: Number

@@ -19,11 +19,11 @@ from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import ENDLESS, KINDS, Cases
 from tonnage.perf.serving.memory import Capacity, capacity
 from tonnage.perf.serving.step import (
-    STREAMED,
     Step,
     decode_step,
     prefill_attention,
     prefill_step,
+    prompt_overhead,
 )
 from tonnage.workload import Arrivals
 
@@ -156,7 +156,7 @@ def _share_steps(
     load = cases.load
     rate = running / (load.output / load.tokens_per_step * decode.total + running * prompt_s)
     joint = np.maximum(rate * (decode.total + prompt_s), 1.0)
-    alone = np.where((load.kind <= STREAMED) & ~lockstep(cases), cases.engine.prompt_s, 0.0)
+    alone = np.where(lockstep(cases), 0.0, prompt_overhead(cases))
     overhead = prompt.overhead - alone * (1.0 - 1.0 / joint)
     return Step(prompt.products, prompt.experts, prompt.attention, prompt.collectives, overhead)
 

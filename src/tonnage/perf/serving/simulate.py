@@ -19,7 +19,7 @@ import numpy as np
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of, repeated
 from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.memory import capacity
-from tonnage.perf.serving.step import decode_step
+from tonnage.perf.serving.step import decode_step, prompt_overhead
 from tonnage.workload import Arrivals
 
 _GRID = 24
@@ -132,7 +132,7 @@ def _times(cases: Cases) -> _Times:
     sizes = np.arange(slots + 1)
     gain = float(cases.load.tokens_per_step[0])
     base = np.interp(sizes, grid, low - slope * grid * near) / gain
-    fixed = float(cases.engine.prompt_s[0])
+    fixed = float(prompt_overhead(cases)[0])
     whole = float(prompt_seconds(cases)[0])
     return _Times(
         base=base.tolist(),

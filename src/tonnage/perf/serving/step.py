@@ -234,10 +234,15 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
     fixed = np.where(alone, s.layers * engine.layer_s + engine.step_s, 0.0)
     small = _small_kernels(cases, tokens)
     fixed = fixed + small
-    streamed = np.where(cases.load.kind <= STREAMED, engine.prompt_s, 0.0)
-    fixed = fixed + prompts * engine.sequence_s + streamed
+    fixed = fixed + prompts * engine.sequence_s + prompt_overhead(cases)
     slow = 1.0 + engine.pipeline_loss * (cases.layout.pp - 1.0)
     return Step(dense * slow, experts * slow, np.zeros_like(dense), moved * slow, fixed * slow)
+
+
+def prompt_overhead(cases: Cases) -> Number:
+    """Engine time of a step with prompts where requests stream: layers times the host's share."""
+    streamed = cases.load.kind <= STREAMED
+    return np.where(streamed, cases.engine.prompt_layer_s * cases.shape.layers, 0.0)
 
 
 def _small_kernels(cases: Cases, tokens: Number) -> Number:
