@@ -39,10 +39,11 @@ def test_four_chips_against_1024_a100(load: list[str], capsys: pytest.CaptureFix
         assert row["why"]
         assert {"cost_ratio", "power_ratio", "lawful"} <= set(row)
         assert row["cost_ratio"]["p10"] < row["cost_ratio"]["p50"] < row["cost_ratio"]["p90"]
-    # An H20 has under half the 16-bit rate of an A100; an A800 all of it and slower links.
-    assert rows["nv-h20-96"]["count"]["p50"] > 1300
-    assert 1000 <= rows["nv-a800-sxm-80"]["count"]["p50"] < 1300
-    assert rows["nv-rtx4090d"]["count"]["p50"] > 3000
+    # An A800 is an A100 with slower links; an H20 has under half its arithmetic, which binds
+    # training; an RTX 4090 D a third of its memory and no links.
+    assert 1000 <= rows["nv-a800-sxm-80"]["count"]["p50"] < 1500
+    assert rows["nv-h20-96"]["count"]["p50"] > (1300 if load is TRAIN else 500)
+    assert rows["nv-rtx4090d"]["count"]["p50"] > 2000
     assert rows["nv-h20-96"]["lawful"] is True
     assert rows["nv-a800-sxm-80"]["lawful"] is False
     assert rows["hw-910b3"]["lawful"] is None

@@ -2,8 +2,9 @@
 
 The yardstick is what two chips of one family deliver: the geometric mean of the dense 16-bit rate,
 which bounds training, and of the memory bandwidth, which bounds serving. The estimate is the
-siblings' median value per yardstick; its interval covers at least a factor of 1.6 either way (our
-assumption), or the whole range of the siblings where that is wider.
+siblings' median value per yardstick; its interval covers at least a factor of 1.6 either way, 2
+where only other families of the same vendor are known (our assumption), or the whole range of the
+siblings where that is wider.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from statistics import median
 from tonnage.catalog import Catalog, Chip
 from tonnage.provenance import Spread
 
-WIDEST_NARROW = 1.6
+FAMILY_FACTOR, VENDOR_FACTOR = 1.6, 2.0
 """p50 over p10, and p90 over p50, of an estimate at the least."""
 
 
@@ -39,28 +40,47 @@ def from_siblings(
 ) -> Estimate | None:
     """Return an estimate for a chip from its siblings, `None` if no sibling has the value.
 
-    Siblings are the chips of the same family (China variants count with their originals) and form.
+    Siblings are the chips of the same family (China variants count with their originals) and form;
+    if none of these has the value, those of the same vendor and form.
     """
     own = yardstick(chip)
     if own is None:
         return None
+    alike = [
+        c for c in catalog.chips if c is not chip and c.id != chip.id and _form(c) == _form(chip)
+    ]
+    family = [c for c in alike if _family(c) == _family(chip)]
+    vendor = [c for c in alike if c.vendor == chip.vendor]
+    for siblings, factor in ((family, FAMILY_FACTOR), (vendor, VENDOR_FACTOR)):
+        found = _estimate(own, siblings, value_of, factor)
+        if found is not None:
+            return found
+    return None
+
+
+def _estimate(
+    own: float,
+    siblings: list[Chip],
+    value_of: Callable[[Chip], Spread | None],
+    factor: float,
+) -> Estimate | None:
     ratios: list[tuple[Spread, str]] = []
-    for other in catalog.chips:
-        size = yardstick(other)
-        if other is chip or size is None or not _related(chip, other):
-            continue
-        value = value_of(other)
-        if value is not None:
-            ratios.append((value * (own / size), other.name))
+    for sibling in siblings:
+        size = yardstick(sibling)
+        value = value_of(sibling) if size is not None else None
+        if size is not None and value is not None:
+            ratios.append((value * (own / size), sibling.name))
     if not ratios:
         return None
     middle = median(value.p50 for value, _ in ratios)
-    low = min(middle / WIDEST_NARROW, *(value.p10 for value, _ in ratios))
-    high = max(middle * WIDEST_NARROW, *(value.p90 for value, _ in ratios))
+    low = min(middle / factor, *(value.p10 for value, _ in ratios))
+    high = max(middle * factor, *(value.p90 for value, _ in ratios))
     return Estimate(Spread(low, middle, high), tuple(name for _, name in ratios))
 
 
-def _related(chip: Chip, other: Chip) -> bool:
-    family = chip.family.removesuffix(" (China)")
-    same_form = (chip.text("form_factor") or "")[:3] == (other.text("form_factor") or "")[:3]
-    return other.family.removesuffix(" (China)") == family and same_form
+def _family(chip: Chip) -> str:
+    return chip.family.removesuffix(" (China)")
+
+
+def _form(chip: Chip) -> str:
+    return (chip.text("form_factor") or "")[:3]

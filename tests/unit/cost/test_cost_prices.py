@@ -228,3 +228,16 @@ def test_the_bill_names_the_exchange_rate_of_the_day() -> None:
     assert rates[0].unit == "CNY/USD"
     at_home = own(chip, 8, catalog, Terms(country="US")).items()
     assert not [i for i in at_home if i.name == "exchange rate"]
+
+
+def test_other_families_of_the_vendor_give_a_wider_estimate() -> None:
+    """In January 2024 no Hopper was let in China by a published price, but A800 were."""
+    catalog = load_catalog(date(2024, 1, 7))
+    found = rent(catalog.find("H20"), catalog)
+    assert found is not None
+    assert found.estimated
+    hourly = found.on_demand.value
+    assert hourly.p50 / hourly.p10 >= 2.0
+    assert hourly.p10 < 1.4 < hourly.p90
+    assert "A800" in found.on_demand.note
+    assert rent(catalog.find("910B3"), catalog) is None
