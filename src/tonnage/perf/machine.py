@@ -186,7 +186,7 @@ def machine_of(
         node_chips=float(max(node_chips or NODE_CHIPS, domain)),
         nic_bandwidth=nic * GIGA / BITS_PER_BYTE,
         sigma=_sigma(family, chip.id, known),
-        training_anchors=family.training_anchors,
+        training_anchors=_anchors(chip, family),
         serving_anchors=family.serving_anchors,
         assumed=tuple(known.assumed),
         **c,
@@ -223,6 +223,16 @@ class _Known:
     def assume(self, quantity: str, value: float) -> float:
         self.assumed.append(quantity)
         return value
+
+
+RELATIVE_ANCHORS = 10
+"""What a family's measured runs count for at most on a chip that has none of its own; our
+assumption: as much as ten."""
+
+
+def _anchors(chip: Chip, family: Family) -> int:
+    own = "sustained" in family.chips.get(chip.id, {})
+    return family.training_anchors if own else min(family.training_anchors, RELATIVE_ANCHORS)
 
 
 def _power(chip: Chip, family: Family) -> float:
