@@ -160,6 +160,7 @@ def stacked(rows: Rows) -> Inputs:
             stack_rates([m.linear for m in maths]),
             stack_rates([m.core for m in maths]),
             np.array([m.quantized for m in maths]),
+            np.array([m.width for m in maths]),
         ),
         stack_shapes([shape_of(c.job) for c in rows.cases]),
         stack_frameworks([c.framework for c in rows.cases]),

@@ -87,6 +87,8 @@ class FrameworkEntry:
     """Patterns in a source's title, address or notes."""
     vendors: tuple[str, ...]
     """Makers for whose chips it is the default."""
+    aliases: tuple[str, ...]
+    """Other names that users give it."""
 
 
 _CONSTANTS = tuple(f.name for f in fields(Framework) if f.name not in ("id", "name"))
@@ -120,9 +122,8 @@ def find_framework(name: str) -> Framework:
     """
     wanted = re.sub(r"[^a-z0-9]", "", name.lower())
     for key, entry in framework_entries().items():
-        if wanted in (
-            re.sub(r"[^a-z0-9]", "", text.lower()) for text in (key, entry.framework.name)
-        ):
+        names = (key, entry.framework.name, *entry.aliases)
+        if wanted in (re.sub(r"[^a-z0-9]", "", text.lower()) for text in names):
             return entry.framework
     raise UnknownName.of("framework", name, f"one of {', '.join(framework_entries())}")
 
@@ -174,6 +175,5 @@ def _entry(name: str, data: Mapping[str, Any]) -> FrameworkEntry:
     framework = Framework(
         id=data["id"], name=data["name"], anchors=float(data.get("anchors", 0)), **values
     )
-    return FrameworkEntry(
-        framework, tuple(data.get("words") or ()), tuple(data.get("vendors") or ())
-    )
+    lists = (tuple(data.get(key) or ()) for key in ("words", "vendors", "aliases"))
+    return FrameworkEntry(framework, *lists)

@@ -40,6 +40,8 @@ class Arithmetic:
     core: Rate
     quantized: Number
     """1 where operands are quantized to 8 or 4 bits on the fly."""
+    width: Number
+    """Bytes of a stored activation over two: 1 in mixed precision, 2 in FP32 and TF32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,9 +91,9 @@ def layer_time(
                 traffic * BACKWARD_TRAFFIC,
                 (FORWARD_KERNELS + extra) * framework.launch_s,
                 (BACKWARD_KERNELS + 2.0 * extra) * framework.launch_s,
-                _tensor_parallel(machine, shape, layouts, framework, tokens),
-                _context_parallel(machine, shape, layouts, framework, tokens),
-                _expert_parallel(machine, shape, layouts, framework, tokens),
+                _tensor_parallel(machine, shape, layouts, framework, tokens * math.width),
+                _context_parallel(machine, shape, layouts, framework, tokens * math.width),
+                _expert_parallel(machine, shape, layouts, framework, tokens * math.width),
             )
         )
     )
@@ -241,7 +243,8 @@ def _traffic(
     routed = moe * shape.active * 12.0 * shape.hidden / tp
     recurrent = shape.recurrent_layers / shape.layers * 12.0 * shape.recurrent_in / tp
     cast = math.quantized * 4.0 * (3.0 * shape.hidden + 2.0 * inner) / tp
-    moved = tokens * (stream + heads + act + routed + recurrent + cast) * framework.passes
+    moved = tokens * (stream + heads + act + routed + recurrent + cast)
+    moved = moved * framework.passes * math.width
     return traffic_seconds(machine, moved)
 
 

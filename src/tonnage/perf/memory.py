@@ -80,8 +80,9 @@ def memory_of(
     framework: Framework,
     params: ChipParameters,
     kept: tuple[Number, Number],
+    width: Number = 1.0,
 ) -> Memory:
-    """Return the parts; `kept` is `layer_activations` for the same layouts.
+    """Return the parts; `kept` is `layer_activations`, `width` that of the job's `Arithmetic`.
 
     1F1B keeps min(m, p) micro batches on the first stage, interleaving
     min(m·v, p·v·(1 + (p-1)/(p·v)))/v; the last stage keeps one, and the logits.
@@ -89,13 +90,16 @@ def memory_of(
     zero = np.asarray(layouts.zero)
     replicas = layouts.dp * layouts.cp
     total = params.dense + params.expert
-    gathered = np.where(zero >= 3, 2.0 * params.layer * 2.0, 0.0)
-    weights = 2.0 * total / np.where(zero >= 3, replicas, 1.0) + gathered
+    gathered = np.where(zero >= 3, 2.0 * params.layer, 0.0)
+    weights = 2.0 * width * (total / np.where(zero >= 3, replicas, 1.0) + gathered)
     trained = np.where(np.asarray(shape.lora) > 0, 0.005, 1.0)
-    gradients = framework.grad_bytes * total * trained / np.where(zero >= 2, replicas, 1.0)
+    wide = np.maximum(framework.grad_bytes, 2.0 * width)
+    gradients = wide * total * trained / np.where(zero >= 2, replicas, 1.0)
     away = np.asarray(layouts.offload_optimizer) > 0
-    optimizer = np.where(away, 0.0, MASTER_BYTES * params.optimizer)
-    activations, offloaded = _activations(shape, layouts, kept)
+    # Weights kept in FP32 are their own master copy.
+    master = MASTER_BYTES - np.where(np.asarray(width) > 1.0, 4.0, 0.0)
+    optimizer = np.where(away, 0.0, master * params.optimizer)
+    activations, offloaded = _activations(shape, layouts, (kept[0] * width, kept[1] * width))
     tokens = layouts.mb * shape.seq / layouts.cp
     logits = framework.kept_logit_bytes * tokens * shape.vocab / layouts.tp
     # First and last stage peak apart: many micro batches there, the logits here.

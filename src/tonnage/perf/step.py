@@ -71,7 +71,7 @@ def step_parts(
     parts["pipeline_bubble"] = bubble
     # Where the heaviest stage is not the one with the head, the head hides behind it.
     parts["head"] = parts["head"] + np.minimum(slack, 0.0)
-    parts["pipeline_transfer"] = _transfer(machine, shape, layouts, framework, micro)
+    parts["pipeline_transfer"] = _transfer(machine, math, shape, layouts, framework, micro)
     busy = micro * heaviest
     exposed, hidden = _data_parallel(machine, shape, layouts, framework, params, micro, busy)
     parts["data_parallel"] = exposed
@@ -157,12 +157,17 @@ def _head(
 
 
 def _transfer(
-    machine: Machine, shape: Shape, layouts: Layouts, framework: Framework, micro: Number
+    machine: Machine,
+    math: Arithmetic,
+    shape: Shape,
+    layouts: Layouts,
+    framework: Framework,
+    micro: Number,
 ) -> Number:
     """2·(v·m·exposed + p - 1) transfers of 2·tokens·h bytes between stages."""
     tokens = layouts.mb * shape.seq / layouts.cp
     split = np.maximum(framework.p2p_split, layouts.sp)
-    size = 2.0 * tokens * shape.hidden / np.where(split > 0, layouts.tp, 1.0)
+    size = 2.0 * math.width * tokens * shape.hidden / np.where(split > 0, layouts.tp, 1.0)
     stride = layouts.tp * layouts.cp * layouts.dp
     one = net.point_to_point_seconds(machine, size, layouts.pp, stride)
     one = one + np.where(layouts.pp > 1, framework.collective_s, 0.0)

@@ -57,7 +57,8 @@ def arithmetic(machine: Machine, precision: str) -> Arithmetic:
     """Return the rates of a job in `precision`: attention and head stay in 16 bits (or 32)."""
     name = canonical_precision(precision)
     core = machine.rate(name if name in ("fp32", "tf32") else "bf16")
-    return Arithmetic(machine.rate(name), core, float(name in ("fp8", "fp4", "int8")))
+    quantized = float(name in ("fp8", "fp4", "int8"))
+    return Arithmetic(machine.rate(name), core, quantized, core.operand_bytes / 2.0)
 
 
 def evaluate(
@@ -79,7 +80,7 @@ def evaluate(
         layer = layer_time(machine, math, shape, layouts, framework)
         kept = layer_activations(shape, layouts, framework, math.quantized)
     params = chip_parameters(shape, layouts)
-    memory = memory_of(shape, layouts, framework, params, (kept[0], kept[1]))
+    memory = memory_of(shape, layouts, framework, params, (kept[0], kept[1]), math.width)
     parts = step_parts(machine, math, shape, layouts, framework, layer, params, memory.offloaded)
     return Evaluation(parts, sum(parts.values()), memory)
 
@@ -90,7 +91,7 @@ def evaluate_memory(
     """Return the memory of all `layouts` alone, as `evaluate` does with their time."""
     params = chip_parameters(shape, layouts)
     kept = layer_activations(shape, layouts, framework, math.quantized)
-    return memory_of(shape, layouts, framework, params, kept)
+    return memory_of(shape, layouts, framework, params, kept, math.width)
 
 
 def evaluate_cases(cases: Sequence[TrainingCase]) -> Evaluation:
@@ -102,6 +103,7 @@ def evaluate_cases(cases: Sequence[TrainingCase]) -> Evaluation:
         stack_rates([x.linear for x in maths]),
         stack_rates([x.core for x in maths]),
         np.array([x.quantized for x in maths]),
+        np.array([x.width for x in maths]),
     )
     shape = stack_shapes([shape_of(c.job) for c in cases])
     framework = stack_frameworks([c.framework for c in cases])

@@ -55,6 +55,8 @@ def test_layouts_go_to_arrays_and_back() -> None:
 def test_frameworks_are_found_and_recognized() -> None:
     assert find_framework("Torchtitan (PyTorch FSDP2)").id == "torchtitan"
     assert find_framework("MEGATRON_LM").id == "megatron-lm"
+    assert find_framework("FSDP").id == "torchtitan"
+    assert find_framework("NeMo").id == "megatron-bridge"
     with pytest.raises(UnknownName, match="megatron-lm"):
         find_framework("caffe")
     assert (

@@ -99,3 +99,15 @@ def test_divisors() -> None:
 def test_the_usual_framework_of_a_chip() -> None:
     assert default_framework("Huawei").id == "mindspeed"
     assert machine_of(A100).training_anchors > 0
+
+
+def test_fp32_keeps_twice_the_activations_and_no_second_copy_of_the_weights() -> None:
+    from tonnage.perf import Layout
+
+    layout = Layout(tp=8, dp=2, mb=1, zero=0)
+    half = predict_training(A100, JOB, layout).memory_bytes
+    single = TrainingJob(JOB.model, JOB.seq_len, JOB.global_batch, "fp32")
+    whole = predict_training(A100, single, layout).memory_bytes
+    assert whole["weights"] == pytest.approx(2 * half["weights"])
+    assert whole["activations"] == pytest.approx(2 * half["activations"])
+    assert whole["optimizer"] == pytest.approx(half["optimizer"] * 8 / 12)
