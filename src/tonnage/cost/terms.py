@@ -13,7 +13,7 @@ GIVEN = "given by the user"
 
 _LIMITS: dict[str, tuple[float, float, str]] = {
     "years": (0.25, 15.0, "years from 0.25 to 15"),
-    "utilisation": (0.01, 1.0, "a share of all hours, above 0 and at most 1, such as 0.7"),
+    "utilisation": (0.01, 1.0, "a share of all hours from 0.01 to 1, such as 0.7"),
     "tariff": (0.0, 5.0, "USD per kWh, from 0 to 5"),
     "pue": (1.0, 3.0, "a ratio from 1 to 3"),
     "price": (1.0, 1e7, "USD for one chip in its server, from 1 to 10,000,000"),
