@@ -43,6 +43,17 @@ def parse_day(text: object, field: str = "date", where: str = "") -> date:
         raise InputError.of(field, text, f"no such day; {mend}", where) from None
 
 
+def given_day(given: date | str | None, default: date | None = None, field: str = "as_of") -> date:
+    """Return a day given as such or as YYYY-MM-DD; if none is given, `default` (else today).
+
+    Raises
+    ------
+    InputError
+        If the text is not an existing day in that form.
+    """
+    return (default or today()) if given is None else parse_day(given, field)
+
+
 def parse_partial_day(text: str) -> date:
     """Return the first day of a year, a month or a day written as YYYY, YYYY-MM or YYYY-MM-DD.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tonnage.catalog import QUANTITIES, Catalog, Chip, Price, Value, load_catalog
-from tonnage.dates import today
+from tonnage.dates import given_day
 from tonnage.errors import UnknownName
 from tonnage.provenance import Sourced
 from tonnage.rules import performance_density, tpp
@@ -48,7 +48,7 @@ class ChipList:
 
 
 def list_chips(
-    as_of: date | None = None, vendor: str | None = None, headquarters: str | None = None
+    as_of: date | str | None = None, vendor: str | None = None, headquarters: str | None = None
 ) -> ChipList:
     """Return the chips that were public on a day, of one vendor or country if asked.
 
@@ -57,7 +57,7 @@ def list_chips(
     UnknownName
         If no chip known on the day has that vendor or country of headquarters.
     """
-    day = as_of or today()
+    day = given_day(as_of)
     catalog = load_catalog(day)
     chips = catalog.chips
     asked = []
@@ -78,7 +78,7 @@ def list_chips(
 
 def show_chip(
     name: str | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     chip_file: str | Path | None = None,
     history: bool = False,
 ) -> ChipSheet:
@@ -94,7 +94,7 @@ def show_chip(
     InputError
         If the chip file is wrong.
     """
-    day = as_of or today()
+    day = given_day(as_of)
     catalog, own = _with_own(day, chip_file)
     chip = own if own is not None and name is None else catalog.find(name or "")
     sheet = _sheet(chip, day)
@@ -102,7 +102,7 @@ def show_chip(
 
 
 def compare_chips(
-    names: Sequence[str], as_of: date | None = None, chip_file: str | Path | None = None
+    names: Sequence[str], as_of: date | str | None = None, chip_file: str | Path | None = None
 ) -> ChipList:
     """Return several chips in the order asked; a name that bins share stands for all of them.
 
@@ -113,7 +113,7 @@ def compare_chips(
     InputError
         If the chip file is wrong.
     """
-    day = as_of or today()
+    day = given_day(as_of)
     catalog, own = _with_own(day, chip_file)
     found = [chip for name in names for chip in catalog.find_all(name)]
     if own is not None and own not in found:
@@ -130,7 +130,7 @@ class PriceList:
     of: str | None = None
 
 
-def list_prices(name: str | None = None, as_of: date | None = None) -> PriceList:
+def list_prices(name: str | None = None, as_of: date | str | None = None) -> PriceList:
     """Return the prices of one chip, or of every bin that shares a name, or all.
 
     Raises
@@ -138,7 +138,7 @@ def list_prices(name: str | None = None, as_of: date | None = None) -> PriceList
     UnknownName
         If no chip that was public on the day answers to the name.
     """
-    day = as_of or today()
+    day = given_day(as_of)
     catalog = load_catalog(day)
     if name is None:
         return PriceList(day, catalog.prices)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tonnage.catalog import Catalog, Chip, load_catalog
-from tonnage.dates import today
+from tonnage.dates import given_day, today
 from tonnage.errors import InputError, UnknownName
 from tonnage.rules import (
     OrderLimit,
@@ -70,10 +70,10 @@ def classify(
     chips: str | Sequence[str],
     to: str,
     *,
-    on: date | None = None,
+    on: date | str | None = None,
     headquarters: str | None = None,
     exporter: str = "US",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     chip_file: str | Path | None = None,
     reform: str | Path | None = None,
     readings: Readings | None = None,
@@ -88,7 +88,7 @@ def classify(
         Names or ids; a name that several entries share, such as 昇腾910B, gives one verdict each.
     on, as_of
         The day whose law is meant, and the day as of which chips and law are known (default:
-        today; `on` defaults to `as_of`).
+        today; `on` defaults to `as_of`); text is read as YYYY-MM-DD.
     exporter
         Where the export begins. An item in the US is subject to the EAR; for a chip made and sold
         inside China name CN.
@@ -104,7 +104,7 @@ def classify(
     InputError
         If a file has faults, or there is neither a name nor a file.
     """
-    known = as_of or today()
+    known = given_day(as_of)
     book = load_rules(known, read_reform(reform) if reform is not None else None)
     own = None
     if chip_file is not None:
@@ -116,7 +116,7 @@ def classify(
         raise InputError.of("chips", None, "name at least one chip, or give a chip file")
     if count is not None and count < 1:
         raise InputError.of("count", count, "order at least one")
-    day = on or known
+    day = given_day(on, known, "on")
     verdicts = (
         _verdict(chip, to, day, headquarters, exporter, book, readings, codified) for chip in found
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tonnage.catalog import load_catalog
+from tonnage.dates import given_day
 from tonnage.errors import UnknownName
 from tonnage.rules import (
     Dated,
@@ -76,19 +77,19 @@ class Diff:
     """Name of the what-if patch under which the second day was looked at."""
 
 
-def rules_list(as_of: date | None = None, on: date | None = None) -> tuple[Listed, ...]:
+def rules_list(as_of: date | str | None = None, on: date | str | None = None) -> tuple[Listed, ...]:
     """Return every rule known on `as_of`, as it stands on the day `on`."""
-    book = load_rules(as_of)
-    day = on or book.as_of
+    book = load_rules(given_day(as_of))
+    day = given_day(on, book.as_of, "on")
     return tuple(_listed(book, rule, day) for rule in book.rules.values())
 
 
 def rules_ahead(
-    as_of: date | None = None, on: date | None = None
+    as_of: date | str | None = None, on: date | str | None = None
 ) -> tuple[tuple[Parameter, Dated], ...]:
     """Return what is known to change after a day, next first."""
-    book = load_rules(as_of)
-    day = on or book.as_of
+    book = load_rules(given_day(as_of))
+    day = given_day(on, book.as_of, "on")
     found = [
         (parameter, entry)
         for parameter in book.parameters.values()
@@ -116,7 +117,7 @@ def _states(book: Rulebook, rule: Rule, day: date) -> str:
     return "; ".join(dict.fromkeys(book.state(entry.enforcement, day) for entry in entries))
 
 
-def rules_show(name: str, as_of: date | None = None, on: date | None = None) -> Shown:
+def rules_show(name: str, as_of: date | str | None = None, on: date | str | None = None) -> Shown:
     """Return the trail of a rule, parameter, notice or enforcement regime.
 
     Raises
@@ -124,8 +125,8 @@ def rules_show(name: str, as_of: date | None = None, on: date | None = None) -> 
     UnknownName
         If the tree has nothing of that name; the message lists the nearest.
     """
-    book = load_rules(as_of)
-    day = on or book.as_of
+    book = load_rules(given_day(as_of))
+    day = given_day(on, book.as_of, "on")
     names = {
         **{key.casefold(): key for key in book.regimes},
         **{overlay.id.casefold(): overlay.id for overlay in book.overlays},
@@ -191,21 +192,22 @@ def _shown_other(book: Rulebook, name: str, day: date) -> Shown:
 
 
 def rules_diff(
-    first: date,
-    second: date,
+    first: date | str,
+    second: date | str,
     to: str = "CN",
     *,
     headquarters: str | None = None,
     exporter: str = "US",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     reform: str | Path | None = None,
 ) -> Diff:
     """Return the paragraphs that differ between two days and the catalog chips that flip.
 
     With a reform the second day is looked at as it would be.
     """
-    book = load_rules(as_of)
-    after = load_rules(as_of, read_reform(reform)) if reform is not None else book
+    first, second = given_day(first, field="first"), given_day(second, field="second")
+    book = load_rules(given_day(as_of))
+    after = load_rules(book.as_of, read_reform(reform)) if reform is not None else book
     flips = []
     for chip in load_catalog(book.as_of).chips:
         states = [

@@ -10,6 +10,7 @@ from math import isfinite
 from pathlib import Path
 
 from tonnage.catalog import Chip, load_catalog
+from tonnage.dates import given_day
 from tonnage.errors import InputError
 from tonnage.rules import (
     Dated,
@@ -62,8 +63,8 @@ def rules_sweep(
     stop: float,
     *,
     destination: str = "CN",
-    on: date | None = None,
-    as_of: date | None = None,
+    on: date | str | None = None,
+    as_of: date | str | None = None,
     headquarters: str | None = None,
     alone: bool = False,
     reform: str | Path | None = None,
@@ -80,8 +81,8 @@ def rules_sweep(
     InputError
         If it has no number in force on the day, or an end of the range is not a positive number.
     """
-    book = load_rules(as_of, read_reform(reform) if reform is not None else None)
-    day = on or book.as_of
+    book = load_rules(given_day(as_of), read_reform(reform) if reform is not None else None)
+    day = given_day(on, book.as_of, "on")
     known = book.parameter(parameter)
     held = known.on(day)
     if held is None or not isinstance(held.value, (int, float)) or held.operator in {"is", "in"}:
