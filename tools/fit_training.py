@@ -48,7 +48,7 @@ ERROR = 0.05
 
 FRAMEWORK_PRIORS = {
     "attention_ratio": 0.15, "score_bytes": 0.25, "quantized_ratio": 0.1, "expert_ratio": 0.35,
-    "passes": 0.35, "dispatch_s": 0.7, "launch_s": 0.5, "collective_s": 0.4,
+    "passes": 0.35, "dispatch_s": 0.7, "launch_s": 0.5, "collective_s": 0.4, "transfer_s": 0.7,
     "tp_exposed": 0.4, "cp_exposed": 0.4, "ep_exposed": 0.4, "pp_exposed": 0.4,
     "dp_exposed": 0.5, "overlap_slowdown": 0.4,
     "optimizer_bytes": 0.15, "step_s": 0.5, "straggler": 0.5,
@@ -228,7 +228,7 @@ def weights(rows: Rows) -> np.ndarray:
     return np.array([(min(n, 25 + 0.15 * n) / n) ** 0.5 for n in (count[k] for k in keys)])
 
 
-def fit(rows: Rows, constants: Sequence[Constant], evaluations: int = 15) -> np.ndarray:
+def fit(rows: Rows, constants: Sequence[Constant], evaluations: int = 60) -> np.ndarray:
     """Return the shift of every constant, in its prior's deviations, that suits the runs best."""
     inputs, weight = stacked(rows), weights(rows)
 

@@ -48,6 +48,8 @@ class Framework:
     """Host time per kernel; hidden where the device is slower."""
     collective_s: Number
     """Added to a collective's latency for every member of a ring (library and waiting)."""
+    transfer_s: Number
+    """Added to every transfer between pipeline stages (host, and waiting for the neighbour)."""
     tp_exposed: Number
     cp_exposed: Number
     ep_exposed: Number

@@ -170,7 +170,7 @@ def _transfer(
     size = 2.0 * math.width * tokens * shape.hidden / np.where(split > 0, layouts.tp, 1.0)
     stride = layouts.tp * layouts.cp * layouts.dp
     one = net.point_to_point_seconds(machine, size, layouts.pp, stride)
-    one = one + np.where(layouts.pp > 1, framework.collective_s, 0.0)
+    one = one + np.where(layouts.pp > 1, framework.transfer_s, 0.0)
     count = layouts.vpp * micro * framework.pp_exposed + layouts.pp - 1.0
     return np.where(layouts.pp > 1, 2.0 * count * one, 0.0)
 
