@@ -116,6 +116,15 @@ def _difference(plan: Plan, other: Plan, extra: float) -> str:
         if abs(amount) > 0.01 * max(_spend(plan).sum(), 1e-9):
             verb = ("buys", "rents")[way]
             more = "more" if amount > 0 else "less"
-            parts.append(f"{verb} {more} {names[chip]} ({amount / 1e6:+,.1f} M)")
+            parts.append(f"{verb} {more} {names[chip]} ({_money(amount)} {plan.problem.currency})")
     text = "; ".join(parts) or "moves orders between periods"
     return f"{text}, for {extra:+.1%}"
+
+
+def _money(amount: float) -> str:
+    """Return an amount with its sign, in millions where it is that large.
+
+    >>> _money(-1234.0), _money(5.6e7)
+    ('-1,234', '+56.0 million')
+    """
+    return f"{amount / 1e6:+,.1f} million" if abs(amount) >= 1e6 else f"{amount:+,.0f}"

@@ -33,6 +33,8 @@ class Outcome:
     """[row] change of the objective per unit of a row's bound; linear programmes only."""
     column_dual: Floats
     """[column] the same for bounds of columns."""
+    all_whole: bool = True
+    """Whether all that should be whole is; what was not reached may be fractional."""
 
     @property
     def solved(self) -> bool:
@@ -129,11 +131,18 @@ def run_highs(highs: highspy.Highs, stop: threading.Event | None) -> None:
 
     for signal in (highs.cbMipInterrupt, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
         signal.subscribe(ask)
-    worker = threading.Thread(target=highs.run, daemon=True)
-    worker.start()
-    while worker.is_alive():
+    done = threading.Event()
+
+    def work() -> None:
         try:
-            worker.join(0.2)
+            highs.run()
+        finally:
+            done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    while not done.is_set():
+        try:
+            done.wait(0.2)  # not Thread.join: interrupted, it may take the thread for ended
         except KeyboardInterrupt:
             halt.set()
 

@@ -83,7 +83,7 @@ def solve(
         programme,
         out.x,
         status="interrupted" if how.stop.is_set() else out.status,
-        whole=how.whole,
+        whole=how.whole if out.all_whole else "now",
         objective=out.objective * money,
         bound=out.bound * money,
         seconds=time.monotonic() - began,

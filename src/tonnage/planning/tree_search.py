@@ -86,15 +86,13 @@ def search_tree(search: Search) -> Outcome:
     top = _top(search)
     if not _dive(search, live, top):
         return Outcome("none", nothing, np.inf, bound, nothing, nothing)
-    x = live.x
+    x, all_whole = live.x, True
     search.say(f"dive ends {search.gap(live.objective, bound):.2%} above, {search.left:.0f} s left")
     if top < search.periods:
-        x = _finish(search, x, top, bound)
-        if not x.size:
-            return Outcome("none", nothing, np.inf, bound, nothing, nothing)
+        x, all_whole = _finish(search, x, top, bound)
     objective = float(search.programme.cost @ x)
     status = "optimal" if search.gap(objective, bound) <= search.run.gap else "feasible"
-    return Outcome(status, x, objective, bound, nothing, nothing)
+    return Outcome(status, x, objective, bound, nothing, nothing, all_whole)
 
 
 def _tighten(search: Search, live: Live) -> None:
@@ -193,39 +191,33 @@ def _settle(search: Search, live: Live, columns: Ints, value: Floats) -> bool:
     return not search.halted
 
 
-def _finish(search: Search, x: Floats, top: int, bound: float) -> Floats:
+def _finish(search: Search, x: Floats, top: int, bound: float) -> tuple[Floats, bool]:
     """Make the subtrees that begin at `top` whole, with all else as in `x`.
 
     First with few nodes of branching each; then, while the gap is not reached and time is left,
-    with many. Returns nothing when some subtree has no whole plan.
+    with many. Returns the solution, and whether all of it is whole: a subtree that was not reached
+    stays as it is in `x`.
     """
     tree, cost = search.draft.problem.tree, search.programme.cost
     subtrees = _Subtrees(search, x, np.flatnonzero(tree.period == top))
     target = bound + search.run.gap * abs(bound)
     room = max(target - float(cost @ x), 0.05 * search.run.gap * abs(bound))
     share = room / len(subtrees.roots)
-    done, missing = x.copy(), list(range(len(subtrees.roots)))
+    places = range(len(subtrees.roots))
+    best = dict.fromkeys(places, np.inf)
+    done, missing = x.copy(), list(places)
     for nodes in (FEW_NODES, MANY_NODES):
-        with ThreadPoolExecutor(search.run.threads) as pool:
-            turns = -(-len(missing) // search.run.threads)
-            limit = Run(
-                seconds=max(2.0 * search.left / turns, LEAST), slack=0.1 * share, nodes=nodes,
-                stop=search.run.stop,
-            )  # fmt: skip
-            found = list(pool.map(lambda k, r=limit: subtrees.solve(k, share, r), missing))
-        for keep, out in found:
-            if out.solved:
-                done[keep] = out.x
-        open_ = [k for k, (_, out) in zip(missing, found, strict=True) if not out.solved]
-        if not open_ and (float(cost @ done) <= target or search.left <= 0 or search.halted):
-            return done
-        if nodes == MANY_NODES or search.halted:
+        slack = share if nodes == FEW_NODES else 0.1 * share
+        for place, keep, out in subtrees.solve_all(missing, share, Run(slack=slack, nodes=nodes)):
+            if out.objective < best[place]:
+                done[keep], best[place] = out.x, out.objective
+            if out.solved and out.objective - out.bound <= 0.2 * share:
+                missing.remove(place)
+        all_whole = max(best.values()) < np.inf
+        enough = all_whole and (float(cost @ done) <= target or search.left <= 0)
+        if enough or not missing or search.halted:
             break
-        missing = [
-            k for k, (_, out) in zip(missing, found, strict=True)
-            if not out.solved or out.objective - out.bound > 0.2 * share
-        ]  # fmt: skip
-    return np.zeros(0) if open_ else done
+    return done, all_whole
 
 
 @dataclass(eq=False)
@@ -245,14 +237,25 @@ class _Subtrees:
         self.by_column = programme.matrix.tocsc()
         self.begins = begins_of(programme.columns["begin"], tree.parent)
 
-    def solve(self, place: int, share: float, run: Run) -> tuple[Bools, Outcome]:
+    def solve_all(
+        self, places: list[int], share: float, run: Run
+    ) -> list[tuple[int, Bools, Outcome]]:
+        """Solve subtrees beside each other, each within a fair part of the time."""
+        threads = self.search.run.threads
+        turns = -(-len(places) // threads)
+        seconds = max(2.0 * self.search.left / turns, LEAST)
+        run = replace(run, seconds=seconds, stop=self.search.run.stop)
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(lambda place: self.solve(place, share, run), places))
+
+    def solve(self, place: int, share: float, run: Run) -> tuple[int, Bools, Outcome]:
         """Return the columns of a subtree and its plan, good enough within its share."""
         below = self.search.draft.problem.tree.below(int(self.roots[place]))
         keep = np.isin(self.owner, below)
         part = _cut(self.search.programme, self.by_column, keep, self.x)
         run = replace(run, target=float(part.cost @ self.x[keep]) + share)
         begins = part_of(self.begins, keep, self.x)
-        return keep, solve_whole(part, begins, run, part.whole & self.whole[keep])
+        return place, keep, solve_whole(part, begins, run, part.whole & self.whole[keep])
 
 
 def _top(search: Search) -> int:
