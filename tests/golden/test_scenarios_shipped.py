@@ -10,13 +10,17 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tonnage import planning
 from tonnage.errors import InputError
 from tonnage.scenario import read_scenario
 from tonnage.study.plan import Wishes, plan
 from tonnage.study.plan_answer import PlanAnswer
+from tonnage.study.plan_moves import trunk
 from tonnage.study.plan_replay import happened_by
+from tonnage.study.plan_sensitivity import levers
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = (
@@ -136,9 +140,17 @@ def test_more_h20_are_needed_for_the_same_training():
         assert ratio > least
 
 
-def test_porting_begins_before_anything_is_known():
-    moves = planned("china-cloud-2024").first_moves
-    assert any(move.kind == "port" and move.item == "cann" for move in moves)
+def test_porting_begins_early_if_rules_only_tighten():
+    answer = planned("china-cloud-2024")
+    known = np.array(trunk(answer.world))
+    begun = {}
+    for name, change in levers(answer.world):
+        if "all but certain" in name:
+            made = planning.solve(change(answer.plan.problem), planning.Settings(gap=1e-3))
+            started = made.do.port[known[-1]] - answer.plan.problem.porting.done
+            begun[name.split("'")[1]] = float(started.sum())
+    assert begun["rules tighten"] >= 1.0
+    assert begun["rules ease"] < 0.5
 
 
 def test_a_rule_that_closes_turns_orders_to_domestic_chips():

@@ -12,10 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tonnage.catalog import load_catalog
+from tonnage.catalog import Catalog, read_chip_file
 from tonnage.errors import Fault, InputError
 from tonnage.scenario.amount import currency_of
 from tonnage.scenario.check_tree import branch_faults
+from tonnage.scenario.chips import catalog_with
 from tonnage.scenario.scenario import periods_of
 from tonnage.workload import find_model
 
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 Place = tuple[str | int, ...]
 
 
-def semantic_faults(draft: Draft, folder: str) -> list[Fault]:
+def semantic_faults(draft: Draft) -> list[Fault]:
     """Return every fault of meaning in the sound parts of a draft."""
     checks: tuple[Callable[[Draft], Iterable[Fault]], ...] = (
         _amounts,
         _sources,
         _repeated_names,
+        _chip_files,
         _chips,
         _same_chip,
         _models,
@@ -40,9 +42,9 @@ def semantic_faults(draft: Draft, folder: str) -> list[Fault]:
         _software,
         branch_faults,
         _changes,
+        _reforms,
     )
-    faults = [fault for check in checks for fault in check(draft)]
-    return faults + list(_reforms(draft, folder))
+    return [fault for check in checks for fault in check(draft)]
 
 
 def amounts(value: Any, path: Place = ()) -> Iterator[tuple[Place, Any]]:
@@ -132,11 +134,30 @@ def _chip_names(draft: Draft) -> Iterator[tuple[Place, str]]:
                 yield (*path, "chips", place), name
 
 
-def _chips(draft: Draft) -> Iterator[Fault]:
-    as_of = draft.one("as_of")
+def _chip_files(draft: Draft) -> Iterator[Fault]:
+    """Pass on what is wrong with the user's own chip files."""
+    for _, name in draft.items("chip_files"):
+        try:
+            read_chip_file(Path(draft.folder) / name)
+        except InputError as error:
+            yield from error.faults
+
+
+def catalog_of(draft: Draft) -> Catalog | None:
+    """Return the catalog that names are looked up in, `None` if it cannot be known."""
+    as_of, files = draft.one("as_of"), tuple(name for _, name in draft.items("chip_files"))
     if as_of is None:
+        return None
+    try:
+        return catalog_with(as_of, draft.folder, files)
+    except InputError:
+        return None
+
+
+def _chips(draft: Draft) -> Iterator[Fault]:
+    catalog = catalog_of(draft)
+    if catalog is None:
         return
-    catalog = load_catalog(as_of)
     own = roadmap_names(draft)
     for path, name in _chip_names(draft):
         if name in own and path[-1] != "like":
@@ -160,11 +181,11 @@ def _same_chip(draft: Draft) -> Iterator[Fault]:
 
 def chip_id(draft: Draft, name: str) -> str:
     """Return the catalog's id of a chip, or the name itself if there is none."""
-    as_of = draft.one("as_of")
-    if as_of is None or name in roadmap_names(draft):
+    catalog = catalog_of(draft)
+    if catalog is None or name in roadmap_names(draft):
         return name
     try:
-        return load_catalog(as_of).find(name).id
+        return catalog.find(name).id
     except InputError:
         return name
 
@@ -289,7 +310,7 @@ def _changes(draft: Draft) -> Iterator[Fault]:
                 yield draft.fault((*path, "day"), str(change.day), mend)
 
 
-def _reforms(draft: Draft, folder: str) -> Iterator[Fault]:
+def _reforms(draft: Draft) -> Iterator[Fault]:
     for section in ("branches", "happened"):
         for path, change in _all_changes(draft, section):
             if change.kind != "rules":
@@ -297,6 +318,6 @@ def _reforms(draft: Draft, folder: str) -> Iterator[Fault]:
             if change.reform is None:
                 mend = "name a reform file: `reform: FILE`"
                 yield draft.fault(path, None, mend)
-            elif not (Path(folder) / change.reform).is_file():
+            elif not (Path(draft.folder) / change.reform).is_file():
                 mend = "no such file beside the scenario"
                 yield draft.fault((*path, "reform"), change.reform, mend)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tonnage.catalog import load_catalog
 from tonnage.files import dotted
 from tonnage.scenario import scenario as world
 from tonnage.scenario.amount import Amount, Reference
+from tonnage.scenario.chips import catalog_with
 from tonnage.workload import find_model
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def converted(whole: ScenarioIn, folder: str) -> world.Scenario:
     per_usd: dict[str, float] = {
         name: money.amount(rate, "currency", name).value for name, rate in whole.currency.items()
     }
-    read = _Reader(references, per_usd, _ids(whole), whole.as_of, money.ledger)
+    read = _Reader(references, per_usd, _ids(whole, folder), whole.as_of, money.ledger)
     horizon = whole.horizon
     return world.Scenario(
         name=whole.name,
@@ -107,11 +107,12 @@ def converted(whole: ScenarioIn, folder: str) -> world.Scenario:
         ),
         ledger=tuple(read.ledger),
         folder=folder,
+        chip_files=tuple(whole.chip_files),
     )
 
 
-def _ids(whole: ScenarioIn) -> dict[str, str]:
-    catalog = load_catalog(whole.as_of)
+def _ids(whole: ScenarioIn, folder: str) -> dict[str, str]:
+    catalog = catalog_with(whole.as_of, folder, tuple(whole.chip_files))
     own = {option.chip for option in whole.options if option.roadmap is not None}
     names = {option.chip for option in whole.options} | {held.chip for held in whole.fleet}
     for work in whole.workloads:

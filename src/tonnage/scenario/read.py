@@ -23,6 +23,7 @@ class Draft:
     """What of a file could be read: sound sections, and sound items of lists by their index."""
 
     document: YamlDocument
+    folder: str
     sections: dict[str, Any]
     """Section → value, or list of (index, item); a section that is unsound is left out."""
 
@@ -86,8 +87,10 @@ def _scenario(document: YamlDocument, folder: str, as_of: date | None) -> Scenar
     _refuse_other_files(document)
     data = dict(document.data) if as_of is None else {**document.data, "as_of": as_of}
     faults: list[Fault] = []
-    draft, whole = _validated(YamlDocument(document.name, data, document.lines), ScenarioIn, faults)
-    faults += semantic_faults(draft, folder)
+    draft, whole = _validated(
+        YamlDocument(document.name, data, document.lines), folder, ScenarioIn, faults
+    )
+    faults += semantic_faults(draft)
     if faults or whole is None:
         raise InputError(sorted(faults, key=_line))
     return converted(whole, folder)
@@ -113,7 +116,7 @@ def _refuse_other_files(document: YamlDocument) -> None:
 
 
 def _validated(
-    document: YamlDocument, schema: type[ScenarioIn], faults: list[Fault]
+    document: YamlDocument, folder: str, schema: type[ScenarioIn], faults: list[Fault]
 ) -> tuple[Draft, ScenarioIn | None]:
     """Return the sound parts, and the whole if all of it is sound; add to `faults`."""
     from pydantic import ValidationError
@@ -123,9 +126,9 @@ def _validated(
     except ValidationError as error:
         errors = error.errors(include_url=False)
         faults += faults_of(errors, document, schema)
-        return _sound(document, schema, [e["loc"] for e in errors]), None
+        return _sound(document, folder, schema, [e["loc"] for e in errors]), None
     sections = {name: _indexed(getattr(whole, name)) for name in schema.model_fields}
-    return Draft(document, sections), whole
+    return Draft(document, folder, sections), whole
 
 
 def _indexed(value: Any) -> Any:
@@ -133,7 +136,10 @@ def _indexed(value: Any) -> Any:
 
 
 def _sound(
-    document: YamlDocument, schema: type[ScenarioIn], unsound: list[tuple[int | str, ...]]
+    document: YamlDocument,
+    folder: str,
+    schema: type[ScenarioIn],
+    unsound: list[tuple[int | str, ...]],
 ) -> Draft:
     from pydantic import TypeAdapter
 
@@ -151,4 +157,4 @@ def _sound(
         else:
             reader = TypeAdapter[Any](field.rebuild_annotation())
             sections[name] = reader.validate_python(raw)
-    return Draft(document, sections)
+    return Draft(document, folder, sections)

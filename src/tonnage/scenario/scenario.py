@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from tonnage.catalog import Catalog
 from tonnage.scenario.amount import Amount, Reference
+from tonnage.scenario.chips import catalog_with
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Step of a horizon → calendar months."""
@@ -250,7 +252,13 @@ class Scenario:
     ledger: tuple[Amount, ...]
     """Every number of the file, in order, with its reason."""
     folder: str = ""
-    """Folder of the file: reform files are named from it."""
+    """Folder of the file: reform and chip files are named from it."""
+    chip_files: tuple[str, ...] = ()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The chips known on `as_of`, and those of the scenario's chip files."""
+        return catalog_with(self.as_of, self.folder, self.chip_files)
 
     def option(self, chip: str) -> Option | None:
         """Return the option on a chip, `None` if there is none."""

@@ -342,6 +342,9 @@ class ScenarioIn(Part):
     about: str = Field("", description="The situation in words.")
     as_of: Day = Field(description="Nothing that became known later is used.")
     sources: dict[str, SourceIn] = Field(default={}, description="Documents, by an id of yours.")
+    chip_files: list[Name] = Field(
+        default=[], description="Chip files of your own, named from the scenario's folder."
+    )
     currency: dict[Currency, Exchange] = Field(
         default={}, description="Units of each currency used below that a dollar buys."
     )

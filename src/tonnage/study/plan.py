@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from tonnage import planning
-from tonnage.catalog import load_catalog
 from tonnage.scenario import Scenario, Tree, grow, read_scenario
 from tonnage.study.plan_answer import Alternative, Binding, Future, PlanAnswer
 from tonnage.study.plan_law import Ruling, law_of
@@ -102,7 +101,7 @@ def plan(
 
 def world_of(scenario: Scenario, tree: Tree, law_as_of: date) -> World:
     """Return a scenario with its law, speeds and prices."""
-    catalog = load_catalog(scenario.as_of)
+    catalog = scenario.catalog
     return World(
         scenario,
         tree,

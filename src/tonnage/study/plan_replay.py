@@ -8,7 +8,6 @@ from datetime import date
 import numpy as np
 
 from tonnage import planning
-from tonnage.catalog import load_catalog
 from tonnage.errors import InputError
 from tonnage.scenario import Change, Scenario, history
 from tonnage.study.plan_answer import PlanAnswer, Replay
@@ -31,7 +30,7 @@ def replayed(answer: PlanAnswer, settings: planning.Settings, to: date) -> Repla
         raise InputError.of("--replay-to", to.isoformat(), mend)
     changes = happened_by(scenario, to)
     tree = history(scenario, changes)
-    law = law_of(scenario, tree, load_catalog(scenario.as_of), to)
+    law = law_of(scenario, tree, scenario.catalog, to)
     real = replace(world, tree=tree, law=law)
     problem = problem_of(real, replace(answer.plan.problem.risk, weight=0.0, objective="cost"))
     quiet = replace(settings, progress=None)

@@ -9,6 +9,7 @@ import yaml
 
 from tonnage.errors import InputError
 from tonnage.scenario import Serving, Training, parse_scenario, read_scenario, scenario_schema
+from tonnage.study.plan import Wishes, plan
 
 ROOT = Path(__file__).parents[3]
 SMALL = (ROOT / "tests" / "cli" / "small-scenario.yaml").read_text(encoding="utf-8")
@@ -107,3 +108,40 @@ def test_every_field_of_the_schema_says_what_it_is():
             if not (told or refers):
                 silent.append(f"{name}.{field}")
     assert silent == []
+
+
+CHIP = """
+chip: {id: acme-x1, name: Acme X1, vendor: Acme, headquarters: CN, family: X}
+sources: {brief: {title: Product brief}}
+defaults: {source: brief, confidence: datasheet, known_from: 2023-06-01}
+values:
+  bf16_tflops: {value: 250, unit: TFLOP/s}
+  fp16_tflops: {value: 250, unit: TFLOP/s}
+  memory_gb: {value: 64, unit: GB}
+  memory_bandwidth_gbs: {value: 1600, unit: GB/s}
+  tdp_w: {value: 400, unit: W}
+"""
+
+
+def test_a_chip_of_the_users_own_is_planned_with(tmp_path):
+    (tmp_path / "x1.yaml").write_text(CHIP, encoding="utf-8")
+    text = NO_BRANCHES.replace("sources:\n", "chip_files: [x1.yaml]\nsources:\n").replace(
+        "- chip: Ascend 910B3\n", "- chip: Acme X1\n"
+    )
+    (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
+    scenario = read_scenario(tmp_path / "s.yaml")
+    assert scenario.options[2].chip == "acme-x1"
+    assert scenario.catalog.find("Acme X1").number("memory_gb") == 64
+    answer = plan(scenario, wishes=Wishes(reasons=False))
+    assert answer.world.rates.ratings["acme-x1", "chat"].speed is not None
+
+
+def test_faults_of_a_chip_file_are_told_with_those_of_the_scenario(tmp_path):
+    (tmp_path / "x1.yaml").write_text(CHIP.replace("value: 64", "value: -64"), encoding="utf-8")
+    text = NO_BRANCHES.replace("sources:\n", "chip_files: [x1.yaml, gone.yaml]\nsources:\n")
+    (tmp_path / "s.yaml").write_text(text.replace("periods: 6", "periods: six"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_scenario(tmp_path / "s.yaml")
+    message = str(caught.value)
+    for part in ("x1.yaml", "gone.yaml", "no such file", "horizon.periods"):
+        assert part in message
