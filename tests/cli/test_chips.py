@@ -190,6 +190,25 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_cut_numbers(width: int) -> 
     assert width == 60 or "…" not in told
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_sheet_keeps_values_and_days_whole(width: int) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from tonnage.report.chips import sheet_table
+    from tonnage.study.chips import show_chip
+
+    page = StringIO()
+    Console(width=width, file=page).print(sheet_table(show_chip("A800"), width))
+    text = page.getvalue()
+    assert "2022-11-08" in text
+    assert "…" not in text
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "computed" in text
+    assert "4,992" in text
+
+
 def test_compare_sets_every_bin_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["chips", "compare", "H20", "昇腾910B", "nv-h20-96"]
     found = document(capsys, *words, *JANUARY)["chips"]

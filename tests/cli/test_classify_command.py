@@ -244,6 +244,25 @@ def test_the_text_names_the_binding_margin_and_is_no_advice(capsys):
     assert "not legal advice" in text
 
 
+def test_eighty_columns_break_no_word_of_a_verdict():
+    from io import StringIO
+
+    from rich.console import Console
+
+    import tonnage
+    from tonnage.report.classification import parts
+
+    page = StringIO()
+    console = Console(width=80, file=page)
+    answer = tonnage.classify(["V100 SXM2 32GB", "A800", "MI308X"], to="CN", on="2025-05-01")
+    for part in parts(answer, console.width):
+        console.print(part, highlight=False)
+    table = page.getvalue().partition("\n\n")[0]
+    assert all(len(line) <= 80 for line in table.splitlines())
+    assert "presumption" in table
+    assert "exceptions" in table
+
+
 def test_help_has_an_example(capsys):
     assert run(["classify", "--help"]) == 0
     assert "Example: tonnage classify" in " ".join(capsys.readouterr().out.split())

@@ -60,6 +60,36 @@ def test_show_tells_text_from_enforcement(capsys):
     assert [state["state"] for state in states] == ["enforced", "stayed", "unknown"]
 
 
+def test_an_end_has_no_unit(capsys):
+    assert run(["rules", "show", "3A090.note1.transistors_no_hbm"]) == 0
+    out = capsys.readouterr().out
+    assert "< 35 billion transistors" in out
+    assert "ends billion" not in out
+
+
+def test_a_narrow_terminal_breaks_no_id_and_no_day(capsys):
+    from io import StringIO
+
+    from rich.console import Console
+
+    from tonnage.report import rulebook as report
+    from tonnage.report.classification import padding
+    from tonnage.study.rulebook import rules_diff, rules_show
+
+    asked = (
+        (report.diff_parts(rules_diff("2023-11-16", "2023-11-17")), "744.23.review.trusted"),
+        (report.shown_parts(rules_show("742.6.licence.a")), "2026-07-10"),
+    )
+    for parts, whole in asked:
+        page = StringIO()
+        console = Console(width=80, file=page)
+        for part in parts:
+            if not isinstance(part, str):
+                part.padding = padding(console.width)
+            console.print(part)
+        assert whole in page.getvalue()
+
+
 def test_diff_names_paragraphs_and_flips(capsys):
     found = answer(capsys, "diff", "2023-11-16", "2023-11-17", "--to", "CN")
     changed = {rule["id"] for rule in found["changes"]}

@@ -68,7 +68,8 @@ def show_command(
     if as_json:
         print_json(report.sheet_to_json(sheet))
         return
-    _console().print(report.sheet_table(sheet))
+    console = _console()
+    console.print(report.sheet_table(sheet, console.width))
     click.echo(report.sheet_text(sheet))
 
 

@@ -30,6 +30,7 @@ _NARROW = (
     (WIDEST, frozenset({"chip"})),
 )
 """Below so many characters, the columns that are left out."""
+_SHEET_NARROW = 110
 
 
 def list_to_json(answer: ChipList) -> dict[str, Any]:
@@ -132,8 +133,12 @@ def list_text(answer: ChipList) -> str:
     )
 
 
-def sheet_table(sheet: ChipSheet) -> Table:
-    """Return one row a stated value, with confidence, day and source."""
+def sheet_table(sheet: ChipSheet, width: int = WIDEST) -> Table:
+    """Return one row a stated value, with confidence, day and source.
+
+    In a narrow terminal (`width` in characters) the unit stands beside its value and the
+    confidence before the source.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -143,9 +148,11 @@ def sheet_table(sheet: ChipSheet) -> Table:
     )
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     grid.add_column("quantity", no_wrap=True)
-    grid.add_column("value", justify="right")
-    grid.add_column("unit", no_wrap=True)
-    grid.add_column("confidence", no_wrap=True)
+    narrow = width < _SHEET_NARROW
+    grid.add_column("value", justify="right", overflow="fold", min_width=10)
+    if not narrow:
+        grid.add_column("unit", no_wrap=True)
+        grid.add_column("confidence", no_wrap=True)
     grid.add_column("known from", no_wrap=True)
     grid.add_column("source and note", overflow="fold")
     stated = [
@@ -153,19 +160,21 @@ def sheet_table(sheet: ChipSheet) -> Table:
     ]
     for quantity, found in stated:
         note = f"; {found.note}" if found.note else ""
-        grid.add_row(
-            quantity,
-            _shown(found),
-            found.unit,
-            found.confidence.value,
-            found.known_from.isoformat(),
-            f"{found.source.id}{note}",
-        )
+        origin, sure, day = f"{found.source.id}{note}", found.confidence.value, found.known_from
+        if narrow:
+            with_unit = f"{_shown(found)} {found.unit}".strip()
+            grid.add_row(quantity, with_unit, day.isoformat(), f"{sure}: {origin}")
+        else:
+            grid.add_row(quantity, _shown(found), found.unit, sure, day.isoformat(), origin)
     for name, value, unit in (
         ("tpp", sheet.tpp, "TOPS x bit"),
         ("performance_density", sheet.performance_density, "TPP/mm2"),
     ):
-        grid.add_row(name, _number(value, 2), unit, "computed", "", "3A090 technical notes")
+        shown, notes = _number(value, 2), "3A090 technical notes"
+        if narrow:
+            grid.add_row(name, f"{shown} {unit}", "", f"computed: {notes}")
+        else:
+            grid.add_row(name, shown, unit, "computed", "", notes)
     return grid
 
 

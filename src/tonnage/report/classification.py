@@ -16,6 +16,8 @@ NOT_ADVICE = (
     "Listed parties, end uses and embargoes are not examined."
 )
 WIDTH = 120
+NARROW = 100
+"""Below so many characters tables save blanks."""
 NAMES = {
     "tpp": "TPP",
     "processing_sum": "processing sum",
@@ -54,15 +56,22 @@ def show(answer: Classified) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    for part in _parts(answer):
+    for part in parts(answer, console.width):
         console.print(part, highlight=False)
 
 
-def _parts(answer: Classified) -> Iterator[RenderableType]:
+def parts(answer: Classified, width: int = WIDTH) -> Iterator[RenderableType]:
+    """Yield the table, narrower in a terminal of few characters, then each verdict in words."""
     from rich.table import Table
 
     first = answer[0]
-    table = Table(title=_title(first), title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(
+        title=_title(first),
+        title_justify="left",
+        show_edge=False,
+        pad_edge=False,
+        padding=padding(width),
+    )
     table.add_column("chip", no_wrap=True)
     for name in ("class", "licence", "exceptions", "review", "binding margin"):
         table.add_column(name, overflow="fold")
@@ -87,6 +96,11 @@ def _parts(answer: Classified) -> Iterator[RenderableType]:
         yield f"Enforcement: {note}"
     yield f"Not decided here: {'; '.join(first.limbs)}."
     yield NOT_ADVICE
+
+
+def padding(width: int) -> tuple[int, int]:
+    """Return a table's padding: none beside the rules where few characters are to be had."""
+    return (0, 0) if width < NARROW else (0, 1)
 
 
 def _title(verdict: Verdict) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.classification import NOT_ADVICE, WIDTH
+from tonnage.report.classification import NOT_ADVICE, WIDTH, padding
 from tonnage.rules import Dated, Overlay, Parameter
 from tonnage.study.rulebook import Changed, Diff, Listed, Shown
 from tonnage.study.rulebook_flips import Flip
@@ -155,11 +155,14 @@ def sweep_to_json(sweep: Sweep) -> dict[str, Any]:
 def show(parts: Iterable[RenderableType]) -> None:
     """Print what one of the functions below yields."""
     from rich.console import Console
+    from rich.table import Table
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     for part in parts:
+        if isinstance(part, Table):
+            part.padding = padding(console.width)
         console.print(part, highlight=False)
     console.print(NOT_ADVICE, highlight=False)
 
@@ -196,7 +199,7 @@ def shown_parts(shown: Shown) -> Iterator[RenderableType]:
             table.add_row(
                 _span(entry),
                 entry.known_from.isoformat(),
-                f"{value(entry)} {parameter.unit}".strip(),
+                value(entry) if entry.value is None else f"{value(entry)} {parameter.unit}".strip(),
                 entry.paragraph,
                 entry.instrument.note,
                 entry.grade.value,
@@ -305,12 +308,16 @@ def _under(reform: str) -> str:
     return f", with reform: {reform}" if reform else ""
 
 
+_WHOLE = frozenset({"rule", "parameter", "chip", "since", "known from"})
+"""Columns of ids and days, which a narrow terminal does not break."""
+
+
 def _table(title: str | None, *columns: str) -> Any:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     return table
 
 
