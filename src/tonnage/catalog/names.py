@@ -20,7 +20,9 @@ _MAKERS = frozenset({
     "nvidia", "amd", "intel", "huawei", "google", "aws", "amazon", "baidu", "alibaba", "ascend",
     "geforce", "tesla", "instinct", "radeon", "gpu", "gpus", "npu", "npus", "accelerator",
 })  # fmt: skip
-_MAKERS_CHINESE = re.compile("华为|昇腾|升腾|英伟达|英特尔|百度|阿里巴巴|阿里|谷歌|显卡|芯片")
+_MAKERS_CHINESE = re.compile(
+    "华为|華為|昇腾|升腾|昇騰|英伟达|輝達|英特尔|百度|阿里巴巴|阿里|谷歌|显卡|芯片"
+)
 _LONGEST = 120
 """Characters of a name that are read; labels of papers are shorter."""
 _NEAREST = 5
