@@ -291,6 +291,7 @@ def main() -> None:
             # A little more than the rows show: other runs differ in what no column says.
             changed["sigma"] = max(float(np.quantile(np.abs(folds), 0.8)) / 1.2816, 0.04)
             changed["anchors"] = float(len(rows.asked))
+            changed["expert_anchors"] = float(np.sum(rows.cases.shape.routed > 0))
             write_engine(name, data, changed, origin)
     if options.write:
         write_anchors(groups)

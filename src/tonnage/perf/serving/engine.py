@@ -87,6 +87,8 @@ class Engine:
     """Deviation of the log of measured over predicted on the fitting rows."""
     anchors: Number
     """Measured runs the constants were fitted on."""
+    expert_anchors: Number
+    """Those of them that ran a model with experts."""
 
 
 CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in ("id", "name"))

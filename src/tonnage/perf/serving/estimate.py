@@ -20,6 +20,8 @@ from tonnage.workload import Arrivals
 
 UNSEEN = 0.2
 """Deviation added for a chip family or engine without anchors: what held-out chips showed."""
+UNSEEN_EXPERTS = 0.2
+"""Deviation added for a model with experts under an engine that was fitted on none."""
 HALF_ANCHORS = 8.0
 TTFT_WIDENING = 2.5
 """Deviation of TTFT over that of TPOT: waits hang on the order of arrivals and on the client;
@@ -137,12 +139,16 @@ def deviations(cases: Cases) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Deviation of the log of each case's time; axis [case]."""
     engine = cases.engine
     anchors = np.minimum(cases.machine.serving_anchors, engine.anchors)
-    return np.array(
+    plain = np.array(
         [
             deviation(Doubt(float(floor), UNSEEN, HALF_ANCHORS), float(known), own)
             for floor, known, own in zip(engine.sigma, anchors, cases.deviation, strict=True)
         ]
     )
+    fading = HALF_ANCHORS / (HALF_ANCHORS + engine.expert_anchors)
+    experts = np.where(cases.shape.routed > 0, UNSEEN_EXPERTS**2 * fading, 0.0)
+    whole: np.ndarray[Any, np.dtype[np.float64]] = np.sqrt(plain**2 + experts)
+    return whole
 
 
 def _one(
