@@ -39,7 +39,7 @@ def main() -> None:
         gap, _ = WANTED[kind]
         problem = reference(given.histories)
         wall, cpu = time.perf_counter(), time.process_time()
-        plan = solve(problem, Settings(whole=kind, gap=gap, seconds=given.seconds))
+        plan = solve(problem, Settings(whole=kind, ports=kind, gap=gap, seconds=given.seconds))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         theirs, took = PLAIN[kind]

@@ -185,8 +185,13 @@ def _worded(problem: Problem, limits: list[Limit], excess: Floats) -> tuple[Rela
 
 def _says(problem: Problem, limit: Limit, amount: float, share: float, period: int) -> str:
     when = problem.tree.label(period)
-    more = f"{amount:,.4g} {limit.unit} more"
+    more = f"{_shown(amount)} {limit.unit} more"
     if limit.name.startswith("unmet "):
         return f"{limit.name.removeprefix('unmet ')}: leave {more} unmet in {when}"
     part = f" ({share:.1%} above the limit)" if 0 < share < 10 else ""
     return f"{limit.name}: {more}{part} in {when}"
+
+
+def _shown(amount: float) -> str:
+    """Return an amount to four figures."""
+    return f"{amount:,.0f}" if amount >= 1000 else f"{amount:.4g}"

@@ -15,6 +15,8 @@ from tonnage.planning.plan import Plan
 from tonnage.planning.problem import Problem, unit_of
 from tonnage.planning.solver import Outcome, Run, solve_programme
 
+SLIVER = 1e-4
+"""Blocks."""
 LARGE = 20_000
 """Columns above which a linear programme goes to the interior point method."""
 
@@ -56,7 +58,7 @@ def binding(plan: Plan, fixed: Fixed | None = None) -> tuple[Binding, ...]:
     programme, draft = formulate(plan.problem)
     if fixed:
         programme = fix(plan.problem, programme, fixed)
-    out = solve_programme(keep_ports(programme, plan.x), Run(interior=len(plan.x) > LARGE))
+    out = solve_programme(_opened(keep_ports(programme, plan.x)), Run(interior=len(plan.x) > LARGE))
     if not out.row_dual.size:
         return ()
     duals = _Duals(plan, programme, out, draft.units)
@@ -79,6 +81,17 @@ def keep_ports(programme: Programme, x: Floats) -> Programme:
     low, high = programme.low.copy(), programme.high.copy()
     low[columns[kept]] = high[columns[kept]] = nearest[kept]
     return replace(programme, low=low, high=high)
+
+
+def _opened(programme: Programme) -> Programme:
+    """Let a sliver of every closed order through, so that its price is that of one more.
+
+    A column fixed at 0 may carry any dual; one with a little room carries its worth.
+    """
+    high, orders = programme.high.copy(), programme.columns["buy"].ravel()
+    closed = orders[high[orders] == 0.0]
+    high[closed] = SLIVER
+    return replace(programme, high=high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,8 +131,8 @@ class _Duals:
         """Return a price, or the range of it."""
         currency, live = self.problem.currency, price[price > 1e-3 * price.max()]
         if live.max() > 1.2 * live.min():
-            return f"{live.min():,.4g} to {live.max():,.4g} {currency}"
-        return f"{live.max():,.4g} {currency}"
+            return f"{_shown(live.min())} to {_shown(live.max())} {currency}"
+        return f"{_shown(live.max())} {currency}"
 
     def when(self, price: Floats) -> str:
         """Return the periods in which a price is not 0."""
@@ -131,13 +144,25 @@ class _Duals:
         return f"from {first} to {last}{gaps}"
 
 
+def _shown(amount: float) -> str:
+    """Return an amount to four figures.
+
+    >>> _shown(76640.4), _shown(3.14159)
+    ('76,640', '3.142')
+    """
+    return f"{amount:,.0f}" if amount >= 1000 else f"{amount:.4g}"
+
+
 def _orders(duals: _Duals) -> list[Binding | None]:
     """Permission and supply: reduced costs of orders at their upper bound."""
     problem, buy = duals.problem, duals.problem.purchase
     block = problem.chips.block
     worth = duals.columns("buy") / block
     most = np.floor(buy.supply / block + 1e-9)
-    full = duals.out.x[duals.programme.columns["buy"]] >= most - 1e-6
+    full = (
+        duals.out.x[duals.programme.columns["buy"]]
+        >= np.minimum(most, np.maximum(most - 1e-6, SLIVER)) - 1e-9
+    )
     found = []
     for chip, name in enumerate(problem.chips.names):
         law = ~buy.allowed[:, chip]

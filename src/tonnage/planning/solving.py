@@ -20,7 +20,7 @@ from tonnage.planning.plan import Plan, plan_of
 from tonnage.planning.ports import begins_of, solve_whole
 from tonnage.planning.problem import Problem
 from tonnage.planning.solver import Outcome, Progress, Run, solve_programme
-from tonnage.planning.tree_search import Search, search_tree
+from tonnage.planning.tree_search import Search, first_plan, search_tree
 
 LARGE = 12_000
 """Columns above which the tree is searched part by part."""
@@ -31,8 +31,11 @@ class Settings:
     """How to look for a plan. The same settings give the same plan (unless time runs out)."""
 
     whole: str = "now"
-    """`now`: whole counts and ports in the first window, later ones are policy, not orders.
-    `all`: everywhere. `none`: the linear relaxation."""
+    """`now`: whole counts in the first window, later ones are policy, not orders. `all`: whole
+    counts everywhere. `none`: the linear relaxation."""
+    ports: str = "all"
+    """`all`: ports are whole in every period, for nobody can port a twentieth. `now`: in the first
+    window only. Read with `whole="now"`."""
     window: int = 4
     """Periods of the first window."""
     gap: float = 0.002
@@ -95,24 +98,24 @@ def solve(
 def _search(
     problem: Problem, programme: Programme, draft: Draft, how: Settings, began: float
 ) -> tuple[Outcome, str]:
+    """Look for a solution by the method that suits the size; say which."""
     whole = whole_columns(problem, programme, how)
-    periods = whole_periods(problem, how)
-    left = how.seconds - (time.monotonic() - began)
     run = Run(
-        gap=how.gap, seconds=left, threads=how.threads, seed=how.seed,
-        interior=len(whole) > LARGE, stop=how.stop,
+        gap=how.gap, seconds=how.seconds - (time.monotonic() - began), threads=how.threads,
+        seed=how.seed, interior=len(whole) > LARGE, stop=how.stop,
     )  # fmt: skip
-    if (
-        whole.any()
-        and len(whole) > LARGE
-        and set(programme.columns).isdisjoint(("worst", "signed"))
-    ):
-        search = Search(programme, draft, periods, run, how.progress or _silent)
-        return search_tree(search), "tightened relaxation, dive along the tree, subtrees"
     if not whole.any():
         return solve_programme(programme, run), "linear programme"
+    counts, ports = whole_periods(problem, how), port_periods(problem, how)
+    search = Search(programme, draft, counts, ports, run, how.progress or _silent)
+    separable = set(programme.columns).isdisjoint(("worst", "signed"))
+    if separable and len(whole) > LARGE:
+        return search_tree(search), "tightened relaxation, dive along the tree, subtrees"
     begins = begins_of(programme.columns["begin"], problem.tree.parent)
-    return solve_whole(programme, begins, run, whole), "branch and bound"
+    out = solve_whole(programme, begins, run, whole)
+    if out.status == "none":
+        return first_plan(replace(search, run=replace(run, stop=None))), "rounding"
+    return out, "branch and bound"
 
 
 def _silent(text: str) -> None:
@@ -139,15 +142,21 @@ def _least_by_future(problem: Problem, how: Settings) -> Floats:
 
 def whole_columns(problem: Problem, programme: Programme, how: Settings) -> Bools:
     """[column] whether it must be whole under the settings."""
-    last = whole_periods(problem, how)
+    last, ported = whole_periods(problem, how), port_periods(problem, how)
     whole = np.zeros(len(programme.cost), dtype=bool)
-    for name in ("buy", "deploy", "begin"):
-        columns = programme.columns[name][problem.tree.period < last]
+    for name, periods in (("buy", last), ("deploy", last), ("begin", ported)):
+        columns = programme.columns[name][problem.tree.period < periods]
         whole[columns.ravel()] = True
     return whole & programme.whole
 
 
 def whole_periods(problem: Problem, how: Settings) -> int:
-    """Return how many periods, from the first, have whole counts and ports."""
+    """Return how many periods, from the first, have whole counts."""
     window = min(how.window, problem.tree.periods)
     return {"all": problem.tree.periods, "now": window, "none": 0}[how.whole]
+
+
+def port_periods(problem: Problem, how: Settings) -> int:
+    """Return how many periods, from the first, have whole ports."""
+    counts = whole_periods(problem, how)
+    return problem.tree.periods if how.ports == "all" and counts else counts

@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from scipy import sparse
 
 from tonnage.planning.algebra import Programme
 from tonnage.planning.axes import Bools, Floats, Ints
+from tonnage.planning.beside import beside
 from tonnage.planning.constraints.tighten import rented_work
 from tonnage.planning.draft import Draft
 from tonnage.planning.live import Live
@@ -50,7 +51,9 @@ class Search:
     programme: Programme
     draft: Draft
     periods: int
-    """Periods, from the first, in which counts and ports must be whole."""
+    """Periods, from the first, in which counts must be whole."""
+    port_periods: int
+    """Periods, from the first, in which ports must be whole; no fewer."""
     run: Run
     say: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
@@ -88,20 +91,32 @@ def search_tree(search: Search) -> Outcome:
         return Outcome("none", nothing, np.inf, bound, nothing, nothing)
     x, all_whole = live.x, True
     search.say(f"dive ends {search.gap(live.objective, bound):.2%} above, {search.left:.0f} s left")
-    if top < search.periods:
+    if top < search.port_periods:
         x, all_whole = _finish(search, x, top, bound)
     objective = float(search.programme.cost @ x)
     status = "optimal" if search.gap(objective, bound) <= search.run.gap else "feasible"
     return Outcome(status, x, objective, bound, nothing, nothing, all_whole)
 
 
+def first_plan(search: Search) -> Outcome:
+    """Return a whole plan by rounding alone: quick, and proven by the relaxation only."""
+    nothing = np.zeros(0)
+    live = Live(search.programme, search.run)
+    if not live.solve():
+        return Outcome(live.status, nothing, np.inf, -np.inf, nothing, nothing)
+    bound = live.objective
+    if not _dive(search, live, search.port_periods):
+        return Outcome("none", nothing, np.inf, bound, nothing, nothing)
+    return Outcome("feasible", live.x, live.objective, bound, nothing, nothing)
+
+
 def _tighten(search: Search, live: Live) -> None:
     """Add broken inequalities until the bound stops rising."""
-    rows, high = rented_work(search.draft, search.periods)
+    rows, high = rented_work(search.draft, search.port_periods)
     added = np.zeros(len(high), dtype=bool)
     for _ in range(ROUNDS):
         broken = (rows @ live.x > high + BROKEN) & ~added
-        if not broken.any() or search.left < 0.4 * search.run.seconds or search.halted:
+        if not broken.any() or search.left < 0.3 * search.run.seconds or search.halted:
             return
         added |= broken
         live.add(sparse.csr_matrix(rows[broken]), high[broken])
@@ -114,21 +129,21 @@ def _dive(search: Search, live: Live, top: int) -> bool:
     """Round the ports of the periods before `top` one by one, then the orders, then deployment."""
     tree, columns = search.draft.problem.tree, search.programme.columns
     port = np.zeros((tree.nodes, *columns["begin"].shape[1:]))
-    for now in range(top):
+    for now in range(min(top, search.port_periods)):
         nodes = np.flatnonzero(tree.period == now)
         before = port[tree.parent[nodes]] if now else np.zeros_like(port[nodes])
         begin = columns["begin"][nodes]
         port[nodes] = _opened(live.x[begin] + before, before, search.programme.high[begin])
         if not _settle(search, live, begin.ravel(), (port[nodes] - before).ravel()):
             return False
-    for now in range(top):
+    for now in range(min(top, search.periods)):
         orders = columns["buy"][tree.period == now]
         for count in _roundings(search, live.x[orders], search.programme.high[orders]):
             if _settle(search, live, orders.ravel(), count.ravel()):
                 break
         else:
             return False
-    return _deploy(search, live, top)
+    return _deploy(search, live, min(top, search.periods))
 
 
 def _opened(port: Floats, before: Floats, high: Floats) -> Floats:
@@ -231,9 +246,10 @@ class _Subtrees:
     def __post_init__(self) -> None:
         tree, programme = self.search.draft.problem.tree, self.search.programme
         self.owner = _owners(self.search)
-        self.whole = (self.owner >= 0) & (
-            tree.period[np.maximum(self.owner, 0)] < self.search.periods
-        )
+        period = np.where(self.owner < 0, tree.periods, tree.period[np.maximum(self.owner, 0)])
+        self.whole = period < self.search.periods
+        begin = programme.columns["begin"].ravel()
+        self.whole[begin] = period[begin] < self.search.port_periods
         self.by_column = programme.matrix.tocsc()
         self.begins = begins_of(programme.columns["begin"], tree.parent)
 
@@ -245,8 +261,8 @@ class _Subtrees:
         turns = -(-len(places) // threads)
         seconds = max(2.0 * self.search.left / turns, LEAST)
         run = replace(run, seconds=seconds, stop=self.search.run.stop)
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(lambda place: self.solve(place, share, run), places))
+        stop = run.stop or threading.Event()
+        return beside(lambda place: self.solve(place, share, run), places, threads, stop)
 
     def solve(self, place: int, share: float, run: Run) -> tuple[int, Bools, Outcome]:
         """Return the columns of a subtree and its plan, good enough within its share."""
@@ -262,12 +278,12 @@ def _top(search: Search) -> int:
     """First period at which every subtree is small."""
     tree = search.draft.problem.tree
     each = len(search.programme.cost) / tree.nodes
-    for period in range(1, search.periods):
+    for period in range(1, search.port_periods):
         roots = np.flatnonzero(tree.period == period)
         branches = len(np.unique(tree.parent[roots])) < len(roots)
         if branches and len(tree.below(int(roots[0]))) * each <= SMALL:
             return period
-    return search.periods
+    return search.port_periods
 
 
 def _owners(search: Search) -> Ints:

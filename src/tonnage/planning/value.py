@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tonnage.errors import Infeasible
 from tonnage.planning.axes import Floats
+from tonnage.planning.beside import beside
 from tonnage.planning.fixing import Fixed, moves
 from tonnage.planning.futures import known, likeliest, shared_nodes
 from tonnage.planning.plan import Plan, risk_of
@@ -51,13 +52,13 @@ class Worth:
 def best_by_future(problem: Problem, settings: Settings) -> Floats:
     """[leaf] least cost of each future known in advance, as a proven bound."""
     leaves = range(len(problem.tree.leaves))
-    each = replace(settings, threads=1, progress=None)
+    stop = settings.stop or threading.Event()
+    each = replace(settings, threads=1, progress=None, stop=stop)
 
     def least(leaf: int) -> float:
         return solve(known(problem, leaf), each).bound
 
-    with ThreadPoolExecutor(settings.threads) as pool:
-        return np.array(list(pool.map(least, leaves)))
+    return np.array(beside(least, leaves, settings.threads, stop))
 
 
 def regret(plan: Plan, settings: Settings, best: Floats | None = None) -> Regret:
@@ -67,11 +68,11 @@ def regret(plan: Plan, settings: Settings, best: Floats | None = None) -> Regret
     as if the future were certain; then the tree is planned as well as can be.
     """
     problem = plan.problem
-    own = replace(settings, threads=1, progress=None)
+    stop = settings.stop or threading.Event()
+    own = replace(settings, threads=1, progress=None, stop=stop)
     leaves = range(len(problem.tree.leaves))
-    with ThreadPoolExecutor(settings.threads) as pool:
-        made = list(pool.map(lambda leaf: solve(known(problem, leaf), own), leaves))
-        costs = list(pool.map(lambda sure: _after(problem, sure, own), made))
+    made = beside(lambda leaf: solve(known(problem, leaf), own), leaves, settings.threads, stop)
+    costs = beside(lambda sure: _after(problem, sure, own), made, settings.threads, stop)
     least = np.array([sure.bound for sure in made]) if best is None else best
     names = ("the plan", *(f"best for {problem.tree.future(leaf)}" for leaf in leaves))
     return Regret(names, np.stack([plan.cost, *costs]), least)

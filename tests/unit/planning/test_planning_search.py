@@ -190,8 +190,27 @@ def test_an_interrupt_keeps_the_best_plan_with_its_gap():
     assert plan.then.broken == ()
 
 
-def test_stopping_before_any_plan_is_an_interrupt():
+def test_stopped_at_once_a_small_problem_still_gets_a_rounded_plan():
+    stop = threading.Event()
+    stop.set()
+    plan = solve(grown((1, 2, 3, 4)), Settings(whole="all", gap=0.0, stop=stop))
+    assert plan.status == "interrupted"
+    assert plan.method == "rounding"
+    assert plan.bound <= plan.objective
+    assert plan.then.broken == ()
+
+
+def test_stopping_before_any_plan_is_an_interrupt(monkeypatch):
+    monkeypatch.setattr(solving_module, "LARGE", 0)
     stop = threading.Event()
     stop.set()
     with pytest.raises(KeyboardInterrupt):
         solve(grown((1, 2, 3, 4)), Settings(whole="all", gap=0.0, stop=stop))
+
+
+def test_ports_are_whole_in_every_period_unless_asked_otherwise():
+    problem = grown((1, 3), periods=5)
+    plan = solve(problem, Settings(window=1, gap=0.01, threads=1))
+    assert np.abs(plan.do.port - np.round(plan.do.port)).max() < 1e-6
+    policy = solve(problem, Settings(window=1, ports="now", gap=0.01, threads=1))
+    assert policy.bound <= plan.objective
