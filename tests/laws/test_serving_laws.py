@@ -218,3 +218,17 @@ def test_an_engine_without_anchors_has_a_wider_interval() -> None:
     known = answer("nv-h100-sxm", "qwen3-32b", ServingLayout(8), concurrency=8)
     unknown = answer("br-br100", "qwen3-32b", ServingLayout(8), concurrency=8)
     assert unknown.sigma > known.sigma * 1.15
+
+
+def test_fewer_clients_than_replicas_leave_some_idle() -> None:
+    one = answer("nv-h20-96", "qwen3-32b", ServingLayout(2), concurrency=1)
+    idle = answer("nv-h20-96", "qwen3-32b", ServingLayout(2, dp=4), concurrency=1)
+    assert idle.tokens_per_s_output.p50 == pytest.approx(one.tokens_per_s_output.p50, rel=1e-9)
+
+
+def test_no_more_is_served_than_can_be() -> None:
+    flood = answer("nv-h20-96", "qwen3-32b", ServingLayout(8), arrivals=Arrivals.OPEN,
+                   request_rate=1e5)  # fmt: skip
+    best = search_serving(chip_of("nv-h20-96"), ServingJob(model_of("qwen3-32b"), 1024, 256), 8)
+    assert not flood.fits
+    assert flood.requests_per_s.p50 <= best.requests_per_s.p50 * 1.1

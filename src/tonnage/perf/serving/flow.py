@@ -278,7 +278,9 @@ def _rates(
     load, engine = cases.load, cases.engine
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
     offline, asked = kind_is(cases, Arrivals.OFFLINE), _asked(cases)
-    rate = np.where(opened, load.rate / cases.layout.dp, running / stay)
+    # Fewer clients than replicas leave some idle; more arrivals than can be served pile up.
+    closed = running / stay * np.minimum(asked / running, 1.0)
+    rate = np.where(opened, np.minimum(load.rate / cases.layout.dp, running / cycle), closed)
     rate = np.where(offline, np.minimum(running, asked) / cycle, rate)
     wait = np.where(opened | static, 0.0, np.maximum(asked - running, 0.0) / rate)
     wait = np.where(offline, asked / rate / 2.0, wait)
