@@ -25,6 +25,8 @@ UNSEEN_CHIP = 0.16
 UNSEEN_FRAMEWORK = 0.10
 """... of a framework without any; our reading of the held-out sources (docs/performance.md)."""
 HALF_ANCHORS = 6.0
+NETWORK_DEVIATION = 0.05
+"""Added beyond one server or domain: networks of one description differ."""
 EXPERTS_DEVIATION = 0.10
 """Added for mixtures of experts: routing differs from run to run and from release to release."""
 
@@ -138,7 +140,7 @@ def estimate_at(case: TrainingCase, found: Evaluation, index: int) -> TrainingEs
     seconds = sum(parts.values())
     memory = {f.name: _at(getattr(found.memory, f.name), index) for f in fields(Memory)}
     memory["capacity"] = float(machine.memory_bytes)
-    time = Spread.lognormal(seconds, time_deviation(machine, case.framework, case.job))
+    time = Spread.lognormal(seconds, time_deviation(machine, case.framework, case.job, case.chips))
     tokens = case.job.tokens_per_step / case.chips
     rate = time.map(lambda t: tokens / t)
     flops = training_flops_per_token(case.job.model, case.job.seq_len, Convention.FULL)
@@ -164,7 +166,7 @@ def estimate_at(case: TrainingCase, found: Evaluation, index: int) -> TrainingEs
     )
 
 
-def time_deviation(machine: Machine, framework: Framework, job: TrainingJob) -> float:
+def time_deviation(machine: Machine, framework: Framework, job: TrainingJob, chips: int) -> float:
     """Deviation of the log of time: residuals of the fit, and what anchors do not cover.
 
     sqrt(residual² + (unseen chip² + constants²)·h/(h+n_chip) + unseen framework²·h/(h+n_fw)).
@@ -176,6 +178,8 @@ def time_deviation(machine: Machine, framework: Framework, job: TrainingJob) -> 
     variance += UNSEEN_FRAMEWORK**2 * stack_fade
     if job.model.experts is not None:
         variance += EXPERTS_DEVIATION**2
+    if chips > float(machine.node_chips):
+        variance += NETWORK_DEVIATION**2
     return sqrt(variance)
 
 

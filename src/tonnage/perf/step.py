@@ -21,6 +21,8 @@ LOGIT_BYTES = 24.0
 """Bytes moved per logit, forward and backward: FP32 softmax, loss and its gradient; our count."""
 SELECTIVE_TRAFFIC = 0.4
 """Share of the element-wise work repeated by selective recompute under fused attention."""
+JITTER = 3.0
+"""Sharpness of the change from launch-bound to device-bound; fitted on small layers."""
 ZERO_BUBBLE_LEFT = 1.0 / 3.0
 """Bubble of a zero-bubble schedule (ZB-H1) over 1F1B's (arXiv 2401.10241, table 2)."""
 LORA_PARAMETERS = 0.005
@@ -100,8 +102,8 @@ def _layer_parts(layer: LayerTime, layouts: Layouts, framework: Framework) -> _L
     fused = np.asarray(framework.fused_attention) > 0.5
     some = np.where(fused, SELECTIVE_TRAFFIC * layer.traffic_forward, layer.attention_forward)
     some = some + framework.selective_products * layer.gemm_forward
-    wait_forward = np.maximum(layer.host_forward - forward - talk, 0.0)
-    wait_backward = np.maximum(layer.host_backward - backward - talk, 0.0)
+    wait_forward = _waiting(forward + talk, layer.host_forward)
+    wait_backward = _waiting(backward + talk, layer.host_backward)
     # The backward pass of a context-parallel ring carries gradients too: twice the bytes.
     passes = {
         "tensor_parallel": 2.0 + full,
@@ -117,6 +119,15 @@ def _layer_parts(layer: LayerTime, layouts: Layouts, framework: Framework) -> _L
     }
     parts |= {name: comm[name] * passes[name] for name in comm}
     return _Layer(parts, sum(parts.values()))
+
+
+def _waiting(device: Number, host: Number) -> Number:
+    """(d^p + h^p)^(1/p) - d: what waiting for the host adds to device time d, host time h.
+
+    A smooth maximum: kernels vary, so that some wait even where the device is slower on the whole.
+    """
+    ratio = host / np.maximum(device, 1e-12)
+    return device * ((1.0 + ratio**JITTER) ** (1.0 / JITTER) - 1.0)
 
 
 def _hidden_comm(layer: LayerTime, framework: Framework) -> Number:
