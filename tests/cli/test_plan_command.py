@@ -112,10 +112,23 @@ def test_every_number_has_a_reason(whole):
 def test_people_get_law_moves_limits_and_the_bottom_line(capsys):
     text = asked(capsys)
     parts = ["What the law says", "Tokens a second and chip", "In every future", "If stay"]
-    parts += ["If tighten", "What it rests on", "What binds", "First moves", "of the best"]
+    parts += ["If tighten", "What it rests on", "First moves", "of the best"]
     for part in parts:
         assert part in text
     assert "H20 96GB SXM" in text
+
+
+def test_what_binds_is_told_in_words_and_dollars(capsys):
+    scarce = BASE.replace("value: 64, unit: chips/quarter", "value: 8, unit: chips/quarter")
+    scarce = scarce.replace("value: 128, unit: chips", "value: 8, unit: chips")
+    answer = document(capsys, text=scarce)
+    told = {row["constraint"]: row for row in answer["binding"]}
+    supply = told["supply H20 96GB SXM"]
+    assert supply["shadow_price"] > 0
+    assert supply["period"] in supply["by_period"]
+    assert "H20 96GB SXM" in supply["says"]
+    text = asked(capsys, text=scarce)
+    assert "What binds, and what one more unit of it is worth" in text
 
 
 def test_the_same_question_has_the_same_answer(capsys, whole):
