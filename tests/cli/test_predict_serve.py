@@ -46,7 +46,8 @@ def test_a_model_no_catalog_names_on_chips_in_china(
 
 def test_limits_are_kept_when_the_load_is_free(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = ask(capsys, "--model", "llama-3.1-70b", "--chip", "H20", "--chips", "8",
-                      "--weights", "fp8", "--tpot-ms", "40", "--ttft-ms", "3000", *LOAD)  # fmt: skip
+                      "--weights", "fp8", "--tpot-ms", "40", "--ttft-ms", "3000",
+                      *LOAD)  # fmt: skip
     assert code == 0
     assert found["tpot_ms"]["p50"] <= 40
     assert found["ttft_ms"]["p50"] <= 3000
