@@ -244,6 +244,36 @@ def test_the_text_names_the_binding_margin_and_is_no_advice(capsys):
     assert "not legal advice" in text
 
 
+def test_brackets_in_the_names_of_files_are_text(capsys, tmp_path):
+    chip, reform = tmp_path / "chip.yaml", tmp_path / "reform.yaml"
+    text = Path(CHIP_FILE).read_text(encoding="utf-8")
+    chip.write_text(text.replace("name: Acme X1", 'name: "X [/b] [SXM] :x:"'), encoding="utf-8")
+    reform.write_text(
+        "reform: A [/i] line\nreference: {title: t, url: 'https://example.org'}\n"
+        "from: 2026-03-01\nset: {3A090.b.1.tpp_min: {value: 2300}}\n",
+        encoding="utf-8",
+    )
+    for command, says in (
+        (["classify", "--chip-file", str(chip), "--to", "CN"], "X [/b] [SXM] :x:"),
+        (["classify", "H20", "--reform", str(reform), "--to", "CN"], "A [/i] line"),
+        (["rules", "diff", "2026-02-01", "2026-03-01", "--reform", str(reform)], "A [/i] line"),
+        (["chips", "show", "--chip-file", str(chip)], "X [/b] [SXM] :x:"),
+        (["chips", "compare", "H20", "--chip-file", str(chip)], "X [/b] [SXM] :x:"),
+    ):
+        assert run(command) == 0
+        assert says in capsys.readouterr().out
+
+
+def test_a_chip_file_names_a_country_that_is_one(capsys, tmp_path):
+    file = tmp_path / "chip.yaml"
+    text = Path(CHIP_FILE).read_text(encoding="utf-8")
+    file.write_text(text.replace("headquarters: CN", "headquarters: ZZ"), encoding="utf-8")
+    assert run(["classify", "--chip-file", str(file), "--to", "CN"]) == 2
+    err = capsys.readouterr().err
+    assert "chip.headquarters = 'ZZ'" in err
+    assert "ISO 3166" in err
+
+
 def test_eighty_columns_break_no_word_of_a_verdict():
     from io import StringIO
 

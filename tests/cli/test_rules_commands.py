@@ -71,6 +71,7 @@ def test_a_narrow_terminal_breaks_no_id_and_no_day(capsys):
     from io import StringIO
 
     from rich.console import Console
+    from rich.table import Table
 
     from tonnage.report import rulebook as report
     from tonnage.report.classification import padding
@@ -84,7 +85,7 @@ def test_a_narrow_terminal_breaks_no_id_and_no_day(capsys):
         page = StringIO()
         console = Console(width=80, file=page)
         for part in parts:
-            if not isinstance(part, str):
+            if isinstance(part, Table):
                 part.padding = padding(console.width)
             console.print(part)
         assert whole in page.getvalue()

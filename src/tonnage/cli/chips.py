@@ -118,4 +118,5 @@ def prices_command(chip: str | None, as_of: date, as_json: bool) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    return Console(width=width, markup=False, emoji=False)

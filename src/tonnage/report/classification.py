@@ -9,7 +9,7 @@ from tonnage.rules import Measure, Test, Verdict, country_name
 from tonnage.study.classification import Classified
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 NOT_ADVICE = (
     "A reading of public rules for analysis and screening: not legal advice, never a clearance. "
@@ -51,18 +51,25 @@ def to_json(answer: Classified) -> dict[str, Any]:
 
 def show(answer: Classified) -> None:
     """Print the table, then each verdict in words."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
+    console = page()
     for part in parts(answer, console.width):
         console.print(part, highlight=False)
+
+
+def page() -> Console:
+    """Return where to print: brackets and colons in names are text here, never markup."""
+    from rich.console import Console
+
+    console = Console(markup=False, emoji=False)
+    if console.is_terminal:
+        return console
+    return Console(width=WIDTH, markup=False, emoji=False)
 
 
 def parts(answer: Classified, width: int = WIDTH) -> Iterator[RenderableType]:
     """Yield the table, narrower in a terminal of few characters, then each verdict in words."""
     from rich.table import Table
+    from rich.text import Text
 
     first = answer[0]
     table = Table(
@@ -87,7 +94,7 @@ def parts(answer: Classified, width: int = WIDTH) -> Iterator[RenderableType]:
     yield table
     yield ""
     for verdict in answer:
-        yield f"[bold]{verdict.name}[/bold]: {' '.join(sentences(verdict))}"
+        yield Text.assemble((verdict.name, "bold"), f": {' '.join(sentences(verdict))}")
     yield from _overlays(answer)
     yield from _orders(answer)
     yield ""
@@ -211,8 +218,10 @@ _LABELS = {
 }
 
 
-def _overlays(answer: Classified) -> Iterator[str]:
+def _overlays(answer: Classified) -> Iterator[RenderableType]:
     """Yield each notice, guidance and buyer-side measure once, with the chips it reaches."""
+    from rich.text import Text
+
     found: dict[str, tuple[Measure, list[str]]] = {}
     for verdict in answer:
         for measure in (
@@ -226,7 +235,7 @@ def _overlays(answer: Classified) -> Iterator[str]:
     for kind, label in _LABELS.items():
         mine = [pair for pair in found.values() if pair[0].kind == kind]
         if mine:
-            yield f"\n[bold]{label}[/bold]"
+            yield Text(f"\n{label}", style="bold")
         for measure, chips in mine:
             whom = f" to {', '.join(measure.addressees)}" if measure.addressees else ""
             note = f" {measure.note}" if measure.note else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.classification import NOT_ADVICE, WIDTH, padding
+from tonnage.report.classification import NOT_ADVICE, padding, page
 from tonnage.rules import Dated, Overlay, Parameter
 from tonnage.study.rulebook import Changed, Diff, Listed, Shown
 from tonnage.study.rulebook_flips import Flip
@@ -154,12 +154,9 @@ def sweep_to_json(sweep: Sweep) -> dict[str, Any]:
 
 def show(parts: Iterable[RenderableType]) -> None:
     """Print what one of the functions below yields."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
+    console = page()
     for part in parts:
         if isinstance(part, Table):
             part.padding = padding(console.width)
@@ -182,7 +179,9 @@ def list_parts(rules: Sequence[Listed], ahead: Ahead) -> Iterator[RenderableType
 
 def shown_parts(shown: Shown) -> Iterator[RenderableType]:
     """Yield one rule with every dated value of its parameters."""
-    yield f"[bold]{shown.id}[/bold]: {shown.title}"
+    from rich.text import Text
+
+    yield Text.assemble((shown.id, "bold"), f": {shown.title}")
     yield f"{shown.citation}; since {_day(shown.effective_from) or '–'}; {shown.enforcement}"
     for parameter in shown.parameters:
         table = _table(

@@ -16,6 +16,7 @@ from tonnage.rules import (
     Readings,
     Rulebook,
     Verdict,
+    country,
     load_rules,
     measures_of,
     order_limits,
@@ -111,6 +112,7 @@ def classify(
         from tonnage.catalog import read_chip_file  # its schema is heavy
 
         own = read_chip_file(chip_file, known)
+        country(own.headquarters, "chip.headquarters")
     found = chips_named([chips] if isinstance(chips, str) else chips, known, own)
     if not found:
         raise InputError.of("chips", None, "name at least one chip, or give a chip file")
