@@ -16,7 +16,10 @@ from tonnage.errors import BAD_INPUT, TonnageError
 INTERRUPTED = 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "classify": ("tonnage.cli.classify", "What may be bought, where, on which date, and how close."),
+    "classify": (
+        "tonnage.cli.classify",
+        "What may be bought, where, when, and how close to the line.",
+    ),
     "rules": ("tonnage.cli.rules", "What the law said when; which chips flip."),
     "chips": ("tonnage.cli.chips", "The accelerators, each number with its source."),
     "models": ("tonnage.cli.models", "The language models, with their parameter counts."),
