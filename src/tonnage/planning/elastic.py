@@ -8,12 +8,16 @@ import numpy as np
 from scipy import sparse
 
 from tonnage.planning.algebra import Programme
-from tonnage.planning.axes import Floats, Ints
+from tonnage.planning.axes import Bools, Floats, Ints
 from tonnage.planning.draft import Draft
 from tonnage.planning.problem import Problem, unit_of
 from tonnage.planning.solver import Run, solve_programme
 
 ENOUGH = 1e-6
+SECONDS = 10.0
+"""Time for each try."""
+LARGE = 20_000
+"""Columns above which a try goes to the interior point method."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,27 +49,30 @@ class Relaxation:
 
 
 def least_relaxations(
-    problem: Problem, programme: Programme, draft: Draft
+    problem: Problem, programme: Programme, draft: Draft, whole: Bools
 ) -> tuple[tuple[Relaxation, ...], ...]:
     """Return the smallest sets of limits whose relaxation makes the problem feasible.
 
     Each set alone is enough. Singles first; when no single limit is enough, one set from which
     nothing can be left out. Empty when even giving way in all of them does not help (the given
-    decisions contradict each other).
+    decisions contradict each other). Counts are whole where `whole` [column] says so, except in
+    large problems.
     """
+    if len(whole) > LARGE:
+        whole = np.zeros_like(whole)
     limits = _limits(problem, programme, draft)
-    singles = [(limit, _excess(programme, [limit])) for limit in limits]
-    enough = [(_worded(problem, [limit], x),) for limit, x in singles if x is not None]
+    singles = [(limit, _excess(programme, [limit], whole)) for limit in limits]
+    enough = [_worded(problem, [limit], x) for limit, x in singles if x is not None]
     if enough:
-        return tuple(found[0] for found in enough)
+        return tuple(enough)
     kept = list(limits)
-    if _excess(programme, kept) is None:
+    if _excess(programme, kept, whole) is None:
         return ()
     for limit in limits:
         rest = [other for other in kept if other is not limit]
-        if _excess(programme, rest) is not None:
+        if _excess(programme, rest, whole) is not None:
             kept = rest
-    found = _excess(programme, kept)
+    found = _excess(programme, kept, whole)
     assert found is not None
     return (_worded(problem, kept, found),)
 
@@ -129,7 +136,7 @@ def _most(cap: Floats) -> float:
     return float(max(cap[np.isfinite(cap)].max(initial=0.0), 1e-9))
 
 
-def _excess(programme: Programme, limits: list[Limit]) -> Floats | None:
+def _excess(programme: Programme, limits: list[Limit], whole: Bools) -> Floats | None:
     """Least excess of every row and column of the limits, in their own units; None if in vain."""
     rows = np.concatenate([limit.rows for limit in limits] or [np.zeros(0, int)])
     columns = np.concatenate([limit.columns for limit in limits] or [np.zeros(0, int)])
@@ -158,7 +165,8 @@ def _excess(programme: Programme, limits: list[Limit]) -> Floats | None:
         row_low=np.concatenate([programme.row_low, np.full(columns.size, -np.inf)]),
         row_high=np.concatenate([programme.row_high, programme.high[columns]]),
     )
-    out = solve_programme(loose, Run(crossover=False))
+    run = Run(gap=0.01, seconds=SECONDS, interior=width > LARGE, crossover=False)
+    out = solve_programme(loose, run, np.append(whole, np.zeros(count, dtype=bool)))
     return out.x[width:] if out.solved else None
 
 

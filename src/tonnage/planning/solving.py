@@ -131,7 +131,8 @@ def _explain(
     if out.status == "none":
         message = f"No plan was found in {how.seconds:g} s; allow more time or a larger gap."
         raise Infeasible(message)
-    raise Infeasible(explanation(least_relaxations(problem, programme, draft)))
+    whole = whole_columns(problem, programme, how)
+    raise Infeasible(explanation(least_relaxations(problem, programme, draft, whole)))
 
 
 def _least_by_future(problem: Problem, how: Settings) -> Floats:

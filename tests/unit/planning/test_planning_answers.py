@@ -208,3 +208,16 @@ def test_infeasible_names_all_limits_that_must_give_way_together():
     assert "supply of A: 2 chips more" in str(told.value)
     assert "; and " in str(told.value)
     assert "power: 0.4 MW more" in str(told.value)
+
+
+def test_what_must_give_way_is_counted_in_whole_blocks():
+    # 6 chips of 2 units/s are needed and on offer, but they come in blocks of 4: one block.
+    loads = Loads(("x",), 2.0, 12.0, 100.0, unmet=0.0)
+    problem = Problem(
+        chain(1), Chips(("A",), stack=0, block=4.0, power=2e5), Purchase(10.0, supply=6.0),
+        loads, PORTED, limits=Limits(power=1.2e6),
+    )  # fmt: skip
+    with pytest.raises(Infeasible) as told:
+        solve(problem, EXACT)
+    assert "supply of A: 4 chips more" in str(told.value)
+    assert "x: leave 4 unit/s more unmet" in str(told.value)
