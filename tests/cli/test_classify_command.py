@@ -274,6 +274,15 @@ def test_a_chip_file_names_a_country_that_is_one(capsys, tmp_path):
     assert "ISO 3166" in err
 
 
+def test_a_terminal_without_the_letters_gets_the_answer_all_the_same():
+    asked = [sys.executable, "-m", "tonnage", "classify", "昇腾910B3", "--to", "CN"]
+    done = subprocess.run(
+        asked, capture_output=True, text=True, check=False, env={"PYTHONIOENCODING": "latin-1"}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3A090.a" in done.stdout
+
+
 def test_eighty_columns_break_no_word_of_a_verdict():
     from io import StringIO
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -67,6 +68,9 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a true "no", 2 bad input, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a mark
     sys.exit(run(sys.argv[1:]))
 
 
