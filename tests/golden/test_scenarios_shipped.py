@@ -140,6 +140,13 @@ def test_more_h20_are_needed_for_the_same_training():
         assert ratio > least
 
 
+def test_chips_are_hoarded_before_the_rule_may_close():
+    answer = planned("china-cloud-2024")
+    last = trunk(answer.world)[-1]
+    stock = dict(zip(answer.world.chips, answer.plan.then.stock[last], strict=True))
+    assert stock[H20] + stock[L20] > 1_000
+
+
 def test_porting_begins_early_if_rules_only_tighten():
     answer = planned("china-cloud-2024")
     known = np.array(trunk(answer.world))
