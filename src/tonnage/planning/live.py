@@ -35,8 +35,11 @@ class Live:
         self.status = solved(self._highs)
         if self._fresh:
             self._highs.setOptionValue("solver", "simplex")
-            self._highs.setOptionValue("presolve", "off")
             self._fresh = False
+            if self.status == "none" and not (self._stop and self._stop.is_set()):
+                run_highs(self._highs, self._stop)  # the interior point method gave up
+                self.status = solved(self._highs)
+            self._highs.setOptionValue("presolve", "off")
         if self.status != "optimal":
             return False
         self.x = np.array(self._highs.getSolution().col_value)

@@ -24,6 +24,8 @@ from tonnage.planning.tree_search import Search, first_plan, search_tree
 
 LARGE = 12_000
 """Columns above which the tree is searched part by part."""
+LEAST = 10.0
+"""Seconds for branch and bound where rounding finds no way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,10 @@ def _search(
     search = Search(programme, draft, counts, ports, run, how.progress or _silent)
     separable = set(programme.columns).isdisjoint(("worst", "signed"))
     if separable and len(whole) > LARGE:
-        return search_tree(search), "tightened relaxation, dive along the tree, subtrees"
+        out = search_tree(search)
+        if out.status != "none" or search.halted:
+            return out, "tightened relaxation, dive along the tree, subtrees"
+        run = replace(run, seconds=max(search.left, LEAST))
     begins = begins_of(programme.columns["begin"], problem.tree.parent)
     out = solve_whole(programme, begins, run, whole)
     if out.status == "none":
