@@ -13,7 +13,7 @@ import numpy as np
 
 from tonnage import planning
 from tonnage.scenario import Scenario, Tree, grow, read_scenario
-from tonnage.study.plan_answer import Alternative, Binding, Future, PlanAnswer
+from tonnage.study.plan_answer import Action, Alternative, Binding, Future, PlanAnswer
 from tonnage.study.plan_law import Ruling, law_of
 from tonnage.study.plan_moves import future_of, moves_at, trunk
 from tonnage.study.plan_price import prices_of
@@ -142,7 +142,7 @@ def _bare(world: World, found: planning.Plan) -> PlanAnswer:
         gap=found.gap,
         interrupted=found.status == "interrupted",
         futures=tuple(future_of(world, found, leaf, None) for leaf in leaves),
-        first_moves=tuple(a for n in trunk(world) for a in moves_at(world, found, n)),
+        first_moves=_first_moves(world, found),
         binding=(),
         alternatives=(),
         law=rulings(world),
@@ -228,6 +228,12 @@ def _alternatives(
     return tuple(_alternative(answer.world, other) for other in others)
 
 
+def _first_moves(world: World, found: planning.Plan) -> tuple[Action, ...]:
+    """Return what is signed before the futures part; stock follows from it and is no move."""
+    moves = (move for node in trunk(world) for move in moves_at(world, found, node))
+    return tuple(move for move in moves if move.kind != "stockpile")
+
+
 def _bindings(found: planning.Plan) -> list[Binding]:
     """Return the limits that bind; what unserved demand costs is no limit and is left out."""
     label = found.problem.tree.label
@@ -250,7 +256,7 @@ def _alternative(world: World, other: planning.Alternative) -> Alternative:
     return Alternative(
         cost=other.plan.objective,
         over=other.extra,
-        first_moves=tuple(a for n in trunk(world) for a in moves_at(world, other.plan, n)),
+        first_moves=_first_moves(world, other.plan),
         says=other.says,
     )
 
