@@ -189,6 +189,8 @@ def test_less_risk_costs_more_on_average(capsys, whole):
     plain = {f["name"]: f["cost"] for f in whole[0]["futures"]}
     assert max(spread.values()) <= max(plain.values()) * 1.006
     regret = document(capsys, "--risk", "regret")
+    assert regret["objective_is"].startswith("worst regret")
+    assert "worst regret, within" in asked(capsys, "--risk", "regret")
     worst = max(f["regret"] for f in regret["futures"])
     assert worst <= max(f["regret"] for f in whole[0]["futures"]) * 1.01 + 1.0
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from tonnage.report.page import WIDTH, page, strong
 from tonnage.report.plan_words import chips, dollars, law_changes, percent, phrase
 from tonnage.study.plan_answer import Future, PlanAnswer, Replay
 
@@ -14,26 +15,20 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-WIDTH = 110
 MOST_BINDING = 10
 """Limits told, those with most at stake; the JSON has all."""
 
 
 def show(answer: PlanAnswer) -> None:
     """Print a plan on standard output."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH, soft_wrap=False)
-    _print(answer, console)
+    _print(answer, page())
 
 
 def summary(answer: PlanAnswer) -> str:
     """Return the plan as plain text, with every number it rests on."""
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, markup=False, emoji=False)
     _print(answer, console, every_number=True)
     assert isinstance(console.file, io.StringIO)
     lines = (line.rstrip() for line in console.file.getvalue().splitlines())
@@ -47,7 +42,7 @@ def _print(answer: PlanAnswer, console: Console, every_number: bool = False) -> 
 
 def _parts(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
     scenario = answer.world.scenario
-    yield f"[bold]{scenario.title}[/bold], as known on {scenario.as_of}"
+    yield strong(f"{scenario.title}, as known on {scenario.as_of}")
     if scenario.about:
         yield scenario.about.replace("\n", " ")
     yield ""
@@ -156,21 +151,21 @@ def _done(future: Future, name: str) -> float:
 
 def _binding(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.binding:
-        yield "[bold]What binds, and what one more unit of it is worth[/bold]"
+        yield strong("What binds, and what one more unit of it is worth")
         yield from (f"  • {binding.says}" for binding in answer.binding[:MOST_BINDING])
         yield ""
 
 
 def _alternatives(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.alternatives:
-        yield "[bold]Plans of nearly the same cost[/bold]"
+        yield strong("Plans of nearly the same cost")
         yield from (f"  • {other.says}" for other in answer.alternatives)
         yield ""
 
 
 def _sensitivity(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.sensitivity:
-        yield "[bold]What the first moves hang on[/bold] (chips until the futures part)"
+        yield strong("What the first moves hang on (chips until the futures part)")
         for row in answer.sensitivity:
             cost = "" if row.cost is None else f" ({dollars(row.cost)} in all)"
             yield f"  • {row.assumption}: {row.says}{cost}"
@@ -178,7 +173,7 @@ def _sensitivity(answer: PlanAnswer) -> Iterator[RenderableType]:
 
 
 def _replay(replay: Replay) -> Iterator[RenderableType]:
-    yield f"[bold]Replayed against what had happened by {replay.to}[/bold]"
+    yield strong(f"Replayed against what had happened by {replay.to}")
     yield from (f"  • {line}" for line in replay.says)
     yield ""
 
@@ -201,12 +196,20 @@ def _verdict(answer: PlanAnswer) -> Iterator[RenderableType]:
         "interrupted": "interrupted",
     }.get(answer.status, answer.status)
     yield (
-        f"{done}: {dollars(answer.objective)} expected, within {answer.gap:.2%} of the best "
+        f"{done}: {dollars(answer.objective)} {_measure(answer)}, within {answer.gap:.2%} of the best "
         f"possible; {answer.seconds:.1f} s"
     )
     for name, value in answer.worth.items():
         yield f"{name}: {dollars(value)}"
     yield from answer.notes
+
+
+def _measure(answer: PlanAnswer) -> str:
+    """Return what the objective is, in a word or two."""
+    risk = answer.plan.problem.risk
+    if risk.objective == "regret":
+        return "worst regret"
+    return "with its bad tail" if risk.weight else "expected"
 
 
 def _rests_on(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
@@ -218,7 +221,7 @@ def _rests_on(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType
     ]
     assumed = [amount for amount in used if amount.assumed]
     stated = [amount for amount in used if not amount.assumed]
-    yield "[bold]What it rests on[/bold]"
+    yield strong("What it rests on")
     for reference in scenario.references.values():
         numbers = [amount.field for amount in stated if amount.reason == reference.title]
         if numbers:

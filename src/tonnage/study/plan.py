@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tonnage import planning
+from tonnage.dates import given_day
 from tonnage.scenario import Scenario, Tree, grow, read_scenario
 from tonnage.study.plan_answer import Action, Alternative, Binding, Future, PlanAnswer
 from tonnage.study.plan_law import Ruling, law_of
@@ -52,9 +53,9 @@ class Wishes:
 def plan(
     scenario: Scenario | str | Path,
     *,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     wishes: Wishes | None = None,
-    replay_to: date | None = None,
+    replay_to: date | str | None = None,
     say: Say | None = None,
 ) -> PlanAnswer:
     """Return the plan of a scenario: moves, service, cost and law in each future.
@@ -82,7 +83,11 @@ def plan(
     """
     tell = say or (lambda _: None)
     how = wishes or Wishes()
-    given = scenario if isinstance(scenario, Scenario) else read_scenario(scenario, as_of)
+    given = (
+        scenario
+        if isinstance(scenario, Scenario)
+        else read_scenario(scenario, as_of if as_of is None else given_day(as_of))
+    )
     world = world_of(given, grow(given), given.as_of)
     tell(f"{given.name}: {len(world.tree.nodes)} nodes, {len(world.tree.leaves)} futures")
     problem = problem_of(world, risk_of(how))
@@ -95,7 +100,8 @@ def plan(
         answer = _reasoned(answer, settings, how, tell)
     if replay_to is not None and not answer.interrupted:
         tell(f"replaying to {replay_to}")
-        answer = replace(answer, replay=replayed(answer, settings, replay_to))
+        until = given_day(replay_to, field="replay_to")
+        answer = replace(answer, replay=replayed(answer, settings, until))
     return answer
 
 
