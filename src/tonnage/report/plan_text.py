@@ -196,8 +196,8 @@ def _verdict(answer: PlanAnswer) -> Iterator[RenderableType]:
         "interrupted": "interrupted",
     }.get(answer.status, answer.status)
     yield (
-        f"{done}: {dollars(answer.objective)} {_measure(answer)}, within {answer.gap:.2%} of the best "
-        f"possible; {answer.seconds:.1f} s"
+        f"{done}: {dollars(answer.objective)} {_measure(answer)}, within {answer.gap:.2%} "
+        f"of the best possible; {answer.seconds:.1f} s"
     )
     for name, value in answer.worth.items():
         yield f"{name}: {dollars(value)}"
