@@ -89,9 +89,11 @@ def run(arguments: list[str]) -> int:
         return _say("interrupted; nothing was left half written", INTERRUPTED)
     except TonnageError as error:
         return _say(str(error), error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        sys.stderr.close()  # the reader has gone: say nothing more, neither here nor at exit
         return 0
+    except OSError as error:
+        return _say(f"output: cannot be written ({error.strerror}); free some room", BAD_INPUT)
     return result if isinstance(result, int) else 0
 
 

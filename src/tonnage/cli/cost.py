@@ -19,7 +19,7 @@ _TERMS = (
 
 @click.command("cost")
 @click.argument("chip", required=False)
-@click.option("--chip-file", type=str, help="A chip described in a file instead of CHIP.")
+@click.option("--chip-file", type=str, help="A chip of your own, as YAML.")
 @click.option("--chips", type=int, required=True, help="Number of chips of the cluster.")
 @click.option("--country", default="CN", show_default=True, help="Where they run.")
 @click.option("--years", type=float, help="Years they are kept (default: 4).")
@@ -57,27 +57,27 @@ def command(
     from tonnage.cost import Terms
     from tonnage.report import cost as report
     from tonnage.rules import country as country_code
+    from tonnage.study.chosen import chosen_chip
     from tonnage.study.ownership import total_cost
 
-    if (chip is None) == (chip_file is None):
-        raise InputError.of("chip", chip, "name one chip, or give --chip-file")
+    device = chosen_chip(chip, chip_file, as_of)
     given = {name: options[name] for name in _TERMS if options[name] is not None}
 
     terms = Terms(country=country_code(country, "country"), **given)
     if vary:
-        return _sweep(_chip(chip, chip_file), chips, terms, vary, on, as_of, as_json)
+        return _sweep(device, chips, terms, vary, on, as_of, as_json)
     load = given_load(workload, options)
-    answer = total_cost(_chip(chip, chip_file), chips, terms=terms, load=load, on=on, as_of=as_of)
+    answer = total_cost(device, chips, terms=terms, load=load, on=on, as_of=as_of)
     if as_json:
         print_json(report.to_json(answer))
         return 0
-    from rich.console import Console
+    from tonnage.report.page import page
 
-    console = Console()
+    console = page()
     console.print(report.table(answer))
     if sources:
         console.print(report.inputs_table(answer))
-    console.print(report.text(answer), markup=False, highlight=False)
+    console.print(report.text(answer))
     return 0
 
 
@@ -98,9 +98,9 @@ def _sweep(
     if as_json:
         print_json(report.to_json(answer))
     else:
-        from rich.console import Console
+        from tonnage.report.page import page
 
-        Console().print(report.table(answer))
+        page().print(report.table(answer))
     return 0 if any(point.cost for point in answer.points) else NO
 
 
@@ -128,11 +128,3 @@ def parse_range(text: str) -> tuple[str, list[float]]:
         raise InputError.of("vary", text, mend) from None
     span = high - low
     return name.strip().replace("-", "_"), [low + span * k / (steps - 1) for k in range(steps)]
-
-
-def _chip(name: str | None, file: str | None) -> Any:
-    if file is None:
-        return name
-    from tonnage.catalog import read_chip_file
-
-    return read_chip_file(file)

@@ -63,9 +63,9 @@ def command(
     names_of_terms = ("years", "utilisation", "tariff", "pue")
     given = {name: options[name] for name in names_of_terms if options[name] is not None}
     answer = match(
-        _chip(chip),
+        _chip(chip, as_of),
         chips,
-        [_chip(name) for name in names],
+        [_chip(name, as_of) for name in names],
         load,
         country=country,
         headquarters=headquarters,
@@ -76,21 +76,21 @@ def command(
     if as_json:
         print_json(report.to_json(answer))
         return 0
-    from rich.console import Console
+    from tonnage.report.page import page
 
-    console = Console()
+    console = page()
     console.print(report.table(answer))
-    console.print(report.text(answer), markup=False, highlight=False)
+    console.print(report.text(answer))
     return 0
 
 
-def _chip(name: str) -> Any:
+def _chip(name: str, as_of: date) -> Any:
     """Return the chip that a file describes if the name is that of a YAML file, else the name."""
     if not name.casefold().endswith((".yaml", ".yml")):
         return name
     from tonnage.catalog import read_chip_file
 
-    return read_chip_file(name)
+    return read_chip_file(name, as_of)
 
 
 def parse_reference(text: str) -> tuple[str, int]:

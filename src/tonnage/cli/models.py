@@ -38,9 +38,9 @@ def list_command(family: str | None, as_of: date, as_json: bool) -> None:
     if as_json:
         print_json(report.to_json(answers))
         return
-    from rich.console import Console
+    from tonnage.report.page import page
 
-    Console().print(report.table(answers))
+    page().print(report.table(answers))
     click.echo(
         "Totals follow from the shapes; `tonnage models show NAME` says how, and from what source. "
         "Any Hugging Face config.json works as a name too."
@@ -62,7 +62,7 @@ def show_command(model: str, as_of: date, as_json: bool) -> None:
     if as_json:
         print_json(answer.to_dict())
         return
-    from rich.console import Console
+    from tonnage.report.page import page
 
-    Console().print(report.parts_table(answer))
+    page().print(report.parts_table(answer))
     click.echo(report.text(answer))

@@ -37,7 +37,7 @@ class _Count(click.ParamType[float]):
 @click.command("train")
 @click.option("--model", required=True, help="Name, or path to a Hugging Face config.json.")
 @click.option("--chip", help="Name as in `tonnage chips list`.")
-@click.option("--chip-file", type=str, help="A chip described in a file instead.")
+@click.option("--chip-file", type=str, help="A chip of your own, as YAML.")
 @click.option("--chips", type=int, required=True, help="Number of chips.")
 @click.option("--seq", type=int, required=True, help="Tokens per sequence.")
 @click.option("--global-batch", type=int, required=True, help="Sequences per step, over all chips.")
@@ -68,14 +68,12 @@ def command(
     --global-batch 1024 --tokens 2T
     """
     from tonnage.report import training as report
-    from tonnage.study.training import chip_from_file, predict_training
+    from tonnage.study.chosen import chosen_chip
+    from tonnage.study.training import predict_training
 
-    if (chip is None) == (chip_file is None):
-        raise InputError.of("chip", chip, "give either --chip or --chip-file")
     if nic_gbps is not None and not 0 < nic_gbps < 1e6:
         raise InputError.of("nic-gbps", nic_gbps, "gigabits per second and chip, above 0")
-    device = chip_from_file(chip_file, as_of) if chip_file else chip
-    assert device is not None
+    device = chosen_chip(chip, chip_file, as_of)
     answer = predict_training(
         model,
         device,
@@ -92,12 +90,12 @@ def command(
     if as_json:
         print_json(report.to_json(answer))
     else:
-        from rich.console import Console
+        from tonnage.report.page import page
 
-        console = Console()
+        console = page()
         console.print(report.table(answer))
         console.print(report.parts_table(answer))
-        console.print(report.text(answer), markup=False, highlight=False)
+        console.print(report.text(answer))
     if not answer.estimate.fits:
         click.echo(f"tonnage: does not fit: {answer.estimate.reason}", err=True)
         return NO

@@ -38,9 +38,9 @@ def command(
     if as_json:
         print_json(answer.to_dict())
     else:
-        from rich.console import Console
+        from tonnage.report.page import page
 
-        console = Console()
+        console = page()
         for table in report.tables(answer):
             console.print(table)
         click.echo(report.text(answer))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from tonnage.report.page import WIDTH, page
 from tonnage.rules import Measure, Test, Verdict, country_name
 from tonnage.study.classification import Classified
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
 NOT_ADVICE = (
     "A reading of public rules for analysis and screening: not legal advice, never a clearance. "
     "Listed parties, end uses and embargoes are not examined."
 )
-WIDTH = 120
 NARROW = 100
 """Below so many characters tables save blanks."""
 NAMES = {
@@ -53,17 +53,7 @@ def show(answer: Classified) -> None:
     """Print the table, then each verdict in words."""
     console = page()
     for part in parts(answer, console.width):
-        console.print(part, highlight=False)
-
-
-def page() -> Console:
-    """Return where to print: brackets and colons in names are text here, never markup."""
-    from rich.console import Console
-
-    console = Console(markup=False, emoji=False)
-    if console.is_terminal:
-        return console
-    return Console(width=WIDTH, markup=False, emoji=False)
+        console.print(part)
 
 
 def parts(answer: Classified, width: int = WIDTH) -> Iterator[RenderableType]:

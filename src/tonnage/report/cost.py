@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tonnage.cost import BreakEven, Item, Offer, resale_of
 from tonnage.provenance import Spread
+from tonnage.report.page import strong
 from tonnage.study.ownership import TotalCost, WorkCost
 from tonnage.units import KILO
 
@@ -124,15 +125,13 @@ def table(answer: TotalCost) -> Table:
     }
     items = owned.items()
     for group, heading in _GROUPS.items():
-        bill.add_row(f"[bold]{heading}[/bold]", "", "", "")
+        bill.add_row(strong(heading), "", "", "")
         for item in items:
             if item.group == group and item.value.p90 != 0:
                 source = item.source.split(" <")[0]
                 bill.add_row(f"  {item.name}", _money(item.value.p50), _between(item.value), source)
         name, value = sums[group]
-        bill.add_row(
-            f"  [bold]{name}[/bold]", _money(value.p50), _between(value), "", end_section=True
-        )
+        bill.add_row(strong(f"  {name}"), _money(value.p50), _between(value), "", end_section=True)
     return bill
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.classification import NOT_ADVICE, padding, page
+from tonnage.report.classification import NOT_ADVICE, padding
+from tonnage.report.page import page
 from tonnage.rules import Dated, Overlay, Parameter
 from tonnage.study.rulebook import Changed, Diff, Listed, Shown
 from tonnage.study.rulebook_flips import Flip
@@ -160,8 +161,8 @@ def show(parts: Iterable[RenderableType]) -> None:
     for part in parts:
         if isinstance(part, Table):
             part.padding = padding(console.width)
-        console.print(part, highlight=False)
-    console.print(NOT_ADVICE, highlight=False)
+        console.print(part)
+    console.print(NOT_ADVICE)
 
 
 def list_parts(rules: Sequence[Listed], ahead: Ahead) -> Iterator[RenderableType]:

@@ -23,7 +23,7 @@ from tonnage.cost import (
     own,
     quotient,
 )
-from tonnage.dates import today
+from tonnage.dates import given_day
 from tonnage.errors import Fault, Infeasible, InputError, NotEnoughKnown
 from tonnage.provenance import Spread
 from tonnage.rules import country as country_code
@@ -110,8 +110,8 @@ def match(
     *,
     country: str = "CN",
     headquarters: str | None = None,
-    on: date | None = None,
-    as_of: date | None = None,
+    on: date | str | None = None,
+    as_of: date | str | None = None,
     terms: Terms | None = None,
 ) -> Match:
     """Return how many of each chip in `to` do the work of `chips` of `chip`.
@@ -139,11 +139,11 @@ def match(
     Infeasible
         If the reference itself cannot do the work.
     """
-    known = as_of or today()
+    known = given_day(as_of)
     catalog = load_catalog(known)
     place = country_code(country, "country")
     seat = country_code(headquarters, "headquarters") if headquarters else None
-    day = on or known
+    day = given_day(on, known, "on")
     buyer = _Buyer(catalog, replace(terms or Terms(), country=place), place, seat, day)
     reference, targets = _named(catalog, chip, chips, to)
     first, *others = curves([reference, *targets], chips, load)

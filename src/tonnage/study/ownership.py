@@ -21,7 +21,7 @@ from tonnage.cost import (
     quotient,
     rent,
 )
-from tonnage.dates import today
+from tonnage.dates import given_day
 from tonnage.errors import Infeasible, InputError
 from tonnage.provenance import Spread
 from tonnage.rules import country as country_code
@@ -87,8 +87,8 @@ def total_cost(
     *,
     terms: Terms | None = None,
     load: WorkLoad | None = None,
-    on: date | None = None,
-    as_of: date | None = None,
+    on: date | str | None = None,
+    as_of: date | str | None = None,
 ) -> TotalCost:
     """Return what owning `chips` of a chip costs, against renting them.
 
@@ -115,15 +115,16 @@ def total_cost(
     Infeasible
         If the workload does not run on so many chips.
     """
-    known = as_of or today()
+    known = given_day(as_of)
+    day = given_day(on, known, "on")
     catalog = load_catalog(known)
     device = chip if isinstance(chip, Chip) else catalog.find(chip)
     if not 1 <= chips <= MOST_CHIPS:
         raise InputError.of("chips", chips, f"a whole number from 1 to {MOST_CHIPS:,}")
     used = terms or Terms()
     used = replace(used, country=country_code(used.country, "country"))
-    owned = own(device, chips, catalog, used, on or known)
-    rented = rent(device, catalog, used, on or known)
+    owned = own(device, chips, catalog, used, day)
+    rented = rent(device, catalog, used, day)
     ways: tuple[BreakEven, ...] = ()
     by_use: tuple[BreakEven, ...] = ()
     if rented is not None:
@@ -136,7 +137,7 @@ def total_cost(
         ways,
         by_use,
         break_even_utilisation(owned, rented) if rented is not None else None,
-        tuple(offers(device, catalog, used, on or known)),
+        tuple(offers(device, catalog, used, day)),
         work_cost(owned, load) if load is not None else None,
         known,
     )

@@ -26,8 +26,8 @@ class _Point:
     chip: str | Chip
     chips: int
     terms: Terms
-    on: date | None
-    as_of: date | None
+    on: date | str | None
+    as_of: date | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def cost_sweep(
     vary: Mapping[str, Sequence[float]],
     *,
     terms: Terms | None = None,
-    on: date | None = None,
-    as_of: date | None = None,
+    on: date | str | None = None,
+    as_of: date | str | None = None,
     executor: Executor | None = None,
 ) -> CostSweep:
     """Return the cost at every combination of varied terms.

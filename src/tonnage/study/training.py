@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tonnage.catalog import Chip, load_catalog, read_chip_file
-from tonnage.dates import today
+from tonnage.catalog import Chip, load_catalog
+from tonnage.dates import given_day
 from tonnage.errors import InputError
 from tonnage.perf import (
     Layout,
@@ -77,7 +77,7 @@ def predict_training(
     layout: str | Layout | None = None,
     tokens: float | None = None,
     nic_gbps: float | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     space: SearchSpace | None = None,
 ) -> TrainingPrediction:
     """Return how long one training step takes; without a layout, the best one is searched.
@@ -109,7 +109,7 @@ def predict_training(
     """
     _whole("chips", chips)
     shape = model if isinstance(model, Model) else resolve_model(model)
-    device = chip if isinstance(chip, Chip) else load_catalog(as_of or today()).find(chip)
+    device = chip if isinstance(chip, Chip) else load_catalog(given_day(as_of)).find(chip)
     job = TrainingJob(shape, seq, global_batch, precision, tokens)
     stack = find_framework(framework) if framework else default_framework(device.vendor)
     search: TrainingSearch | None = None
@@ -132,7 +132,7 @@ def predict_training_everywhere(
     global_batch: int,
     precision: str = "bf16",
     only: Sequence[str] | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
 ) -> dict[str, TrainingSearch | str]:
     """Return the best layout of one job on every catalog chip, or in words why there is none.
 
@@ -140,15 +140,10 @@ def predict_training_everywhere(
     """
     _whole("chips", chips)
     shape = model if isinstance(model, Model) else resolve_model(model)
-    catalog = load_catalog(as_of or today())
+    catalog = load_catalog(given_day(as_of))
     chosen = [c for c in catalog.chips if only is None or c.id in only]
     job = TrainingJob(shape, seq, global_batch, precision)
     return search_many(chosen, job, chips)
-
-
-def chip_from_file(path: str, as_of: date | None = None) -> Chip:
-    """Return the chip a user describes in a file, as known on `as_of`."""
-    return read_chip_file(path, as_of)
 
 
 def _whole(name: str, value: int) -> None:
