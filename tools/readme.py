@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-BLOCK = re.compile(r"(<!-- run: (?P<command>[^\n]+?) -->\n```text\n)(?P<output>.*?)(\n```)", re.S)
+BLOCK = re.compile(r"(<!-- run: (?P<command>[^\n]+?) -->\n```text\n)(?P<output>.*?)(```\n)", re.S)
 WIDTH = "100"
 
 
@@ -35,7 +35,7 @@ def output_of(command: str) -> str:
 def main() -> int:
     text = README.read_text(encoding="utf-8")
     fresh = BLOCK.sub(
-        lambda found: found.group(1) + output_of(found["command"]) + found.group(4), text
+        lambda found: found.group(1) + output_of(found["command"]) + "\n" + found.group(4), text
     )
     if "--check" not in sys.argv:
         README.write_text(fresh, encoding="utf-8")
