@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class SearchSpace:
 
 def divisors(number: int, most: int | None = None) -> list[int]:
     """Return the divisors of `number` up to `most`, ascending."""
-    small = [d for d in range(1, int(number**0.5) + 1) if number % d == 0]
+    # Without the second bound a mistyped batch of 1e20 would be counted up to its root.
+    end = isqrt(number) if most is None else min(isqrt(number), most)
+    small = [d for d in range(1, end + 1) if number % d == 0]
     every = sorted({*small, *(number // d for d in small)})
     return [d for d in every if most is None or d <= most]
 

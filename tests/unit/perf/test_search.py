@@ -94,6 +94,8 @@ def test_offloading_the_optimizer_frees_memory_and_costs_time() -> None:
 def test_divisors() -> None:
     assert divisors(12) == [1, 2, 3, 4, 6, 12]
     assert divisors(12, 4) == [1, 2, 3, 4]
+    assert divisors(36, 12) == [1, 2, 3, 4, 6, 9, 12]
+    assert divisors(10**24, 10) == [1, 2, 4, 5, 8, 10]
 
 
 def test_the_usual_framework_of_a_chip() -> None:
