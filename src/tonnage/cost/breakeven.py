@@ -91,8 +91,9 @@ def break_even(
     """Return when owning pays against one way of renting, at a utilisation.
 
     On demand only used hours are paid, at the rent of the month; a reserved hour is paid whether
-    used or not, at the rent of the month in which the contract was made. The doubt of every input
-    of the ledger, of the rent and of its trend is carried through by 255 joint draws.
+    used or not, at the rent of the month in which the contract was made. p50 is the month at the
+    middles of all inputs; p10 and p90 come of 255 joint draws of every input of the ledger, of the
+    rent and of its trend.
     """
     used = owned.terms.utilisation if utilisation is None else utilisation
     inputs = {name: figure.value for name, figure in owned.inputs.items()}
@@ -108,8 +109,10 @@ def break_even(
         monthly = hourly * HOURS_PER_MONTH
         return months_to_pay(bill["capex"], bill["opex"], monthly, x["trend"], yearly, contract)
 
+    middle = formula({name: spread.p50 for name, spread in inputs.items()})
     drawn = sorted(formula(x) for x in draws(inputs))
-    return BreakEven(against, used, *(percentile(drawn, share) for share in (0.1, 0.5, 0.9)))
+    early, late = (percentile(drawn, share) for share in (0.1, 0.9))
+    return BreakEven(against, used, min(early, middle), middle, max(late, middle))
 
 
 def levelled(years: float, trend: float, cost_of_money: float) -> float:

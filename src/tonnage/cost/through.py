@@ -17,7 +17,7 @@ def through(
 
     p50 is the formula at the inputs' middles. Each input is then moved alone to its p10 and to its
     p90; the falls and the rises of a result add as squares, since the inputs are taken as
-    independent.
+    independent. A result that no single move makes negative has a p10 of 0 or more.
 
     Parameters
     ----------
@@ -30,6 +30,7 @@ def through(
     base = formula(middle)
     falls = dict.fromkeys(base, 0.0)
     rises = dict.fromkeys(base, 0.0)
+    least = dict(base)
     for name, spread in inputs.items():
         if spread.p10 == spread.p90:
             continue
@@ -38,8 +39,14 @@ def through(
             moved = [end[result] - value for end in ends]
             falls[result] += min(0.0, *moved) ** 2
             rises[result] += max(0.0, *moved) ** 2
+            least[result] = min(least[result], *(end[result] for end in ends))
     return {
-        result: Spread(value - sqrt(falls[result]), value, value + sqrt(rises[result]))
+        # Two falls that add up may undershoot nought, where neither alone does.
+        result: Spread(
+            max(value - sqrt(falls[result]), min(least[result], 0.0)),
+            value,
+            value + sqrt(rises[result]),
+        )
         for result, value in base.items()
     }
 

@@ -1,10 +1,12 @@
 """Hand-computed cases of the formulas of ownership, rental and break-even."""
 
+from datetime import date
 from math import inf, sqrt
 
 import pytest
 
-from tonnage.cost import months_to_pay, product, quotient, total
+from tonnage.catalog import load_catalog
+from tonnage.cost import Terms, break_even, months_to_pay, own, product, quotient, rent, total
 from tonnage.cost.breakeven import levelled
 from tonnage.cost.ledger import annuity, ledger, resale
 from tonnage.cost.through import draws, percentile, through
@@ -119,3 +121,30 @@ def test_draws_repeat_and_pass_through_the_percentiles() -> None:
         assert percentile(ordered, 0.1) == pytest.approx(spread.p10, abs=6)
         assert percentile(ordered, 0.5) == pytest.approx(spread.p50, abs=6)
         assert percentile(ordered, 0.9) == pytest.approx(spread.p90, abs=40)
+
+
+def test_two_doubts_together_do_not_make_an_amount_negative() -> None:
+    inputs = {"price": Spread(80.0, 100.0, 120.0), "duty": Spread(0.0, 0.25, 0.25)}
+    found = through(lambda x: {"duty": x["price"] * x["duty"], "less": x["price"] - 110}, inputs)
+    # Alone the falls are 5 and 25; as squares they add up to 25.5 of 25.
+    assert found["duty"].p10 == 0.0
+    assert found["less"].p10 == pytest.approx(-30.0)
+
+
+def test_break_even_is_the_month_at_the_middles() -> None:
+    day = date(2025, 1, 1)
+    catalog = load_catalog(day)
+    chip = catalog.find("H100 SXM")
+    terms = Terms(country="US")
+    owned, rented = own(chip, 8, catalog, terms), rent(chip, catalog, terms)
+    assert rented is not None
+    found = break_even(owned, rented)
+    by_hand = months_to_pay(
+        owned.per_chip["capex"].p50,
+        owned.per_chip["opex"].p50,
+        rented.on_demand.value.p50 * 730.5 * 0.7,
+        rented.trend.value.p50,
+        owned.inputs["base_rate"].value.p50 + owned.inputs["risk_margin"].value.p50,
+    )
+    assert found.p50 == pytest.approx(by_hand)
+    assert found.p10 <= found.p50 <= found.p90
