@@ -158,3 +158,44 @@ def test_a_chip_file(capsys: pytest.CaptureFixture[str]) -> None:
     args = ["cost", "--chip-file", path, "--chips", "64", "--price", "20000", "--power-w", "600"]
     assert run([*args, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["capex"]["p50"] > 64 * 20000
+
+
+LLAMA = ["--model", "llama-2-70b", "--input", "1024", "--output", "256"]
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        ["--concurrency", "64"],
+        ["--request-rate", "2"],
+        ["--concurrency", "16", "--weights", "fp8", "--framework", "tensorrt-llm"],
+    ],
+)
+def test_tokens_cost_a_used_hour_over_what_predict_serve_delivers(
+    capsys: pytest.CaptureFixture[str], load: list[str]
+) -> None:
+    chips = ["--chips", "8", "--as-of", "2024-07-05", "--json"]
+    assert run(["cost", "H20", *chips, *LLAMA, *load]) == 0
+    cost = json.loads(capsys.readouterr().out)
+    assert run(["predict", "serve", "--chip", "H20", *chips, *LLAMA, *load]) == 0
+    rate = json.loads(capsys.readouterr().out)["tokens_per_s_output_per_chip"]["p50"]
+    by_hand = cost["usd_per_chip_hour"]["p50"] / (rate * 3600) * 1e6
+    assert cost["usd_per_million_tokens"]["p50"] == pytest.approx(by_hand)
+
+
+def test_a_load_that_is_too_much_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["cost", "H20", "--chips", "8", "--as-of", "2024-07-05", *LLAMA]
+    assert run([*asked, "--weights", "fp8", "--request-rate", "1000"]) == 1
+    assert "exceed" in capsys.readouterr().err
+
+
+def test_a_chip_left_over_is_paid_for(capsys: pytest.CaptureFixture[str]) -> None:
+    prices = {}
+    for chips in (6, 7):
+        asked = ["cost", "H20", "--chips", str(chips), "--as-of", "2024-07-05", "--json"]
+        assert run([*asked, *LLAMA]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["workload"]["layout"] == "tp=2"
+        hour, tokens = found["usd_per_chip_hour"]["p50"], found["usd_per_million_tokens"]["p50"]
+        prices[chips] = tokens / hour
+    assert prices[7] == pytest.approx(prices[6] * 7 / 6)

@@ -106,5 +106,5 @@ def parse_reference(text: str) -> tuple[str, int]:
     if not colon or not name.strip() or not (digits.isascii() and digits.isdigit()):
         raise InputError.of("from", text, _SHAPE)
     if not 1 <= len(digits) <= 9 or int(digits) < 1:
-        raise InputError.of("from", text, f"{_SHAPE}; 1 chip or more")
+        raise InputError.of("from", text, f"{_SHAPE}; from 1 to 10,000,000 chips")
     return name.strip(), int(digits)

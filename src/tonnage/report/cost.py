@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tonnage.cost import BreakEven, Item, Offer, resale_of
 from tonnage.provenance import Spread
-from tonnage.report.page import strong
+from tonnage.report.page import counted, strong
 from tonnage.study.ownership import TotalCost, WorkCost
 from tonnage.units import KILO
 
@@ -102,7 +102,7 @@ def _work(work: WorkCost) -> dict[str, Any]:
     return {
         "kind": work.load.kind,
         "model": work.load.model.id,
-        "tokens_per_s_per_chip": work.speed.per_chip.to_dict(),
+        "tokens_per_s_per_chip": work.per_chip.to_dict(),
         "layout": work.speed.layout,
         "bottleneck": work.speed.bottleneck,
         "run_usd": work.run_usd.to_dict() if work.run_usd else None,
@@ -156,8 +156,8 @@ def text(answer: TotalCost) -> str:
     lead = (
         f"One chip-hour in use costs {_usd(hour.p50)} ({_usd(hour.p10)} to {_usd(hour.p90)}), "
         f"kept {owned.terms.years:g} years and in use {use:.0%} of the time; "
-        f"{owned.power_w.p50 / 1e6:.2f} MW rated, {owned.floor.nodes:,} servers in "
-        f"{owned.floor.racks:,} racks."
+        f"{owned.power_w.p50 / 1e6:.2f} MW rated, {counted(owned.floor.nodes, 'server')} in "
+        f"{counted(owned.floor.racks, 'rack')}."
     )
     if owned.exchange is not None:
         rate, money = owned.exchange.value.p50, owned.exchange.unit.partition("/")[0]
@@ -234,7 +234,7 @@ def _work_lines(answer: TotalCost) -> list[str]:
     what = "trained on" if work.load.kind == "train" else "of output"
     lead = (
         f"{work.load.model.name}: {_usd(cost.p50)} ({_usd(cost.p10)} to {_usd(cost.p90)}) for a "
-        f"million tokens {what}, at {work.speed.per_chip.p50:,.0f} tokens a second and chip "
+        f"million tokens {what}, at {work.per_chip.p50:,.0f} tokens a second and chip "
         f"({work.speed.layout})."
     )
     lines = [lead]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tonnage.cost import Ownership, quotient
 from tonnage.provenance import Spread
+from tonnage.report.page import counted
 from tonnage.study.match import Match, MatchRow
 from tonnage.study.match_load import TRAIN
 from tonnage.units import KILO, MEGA
@@ -160,8 +161,9 @@ def _paragraph(row: MatchRow, answer: Match) -> str:
     if row.owned is not None:
         floor, capex = row.owned.floor, row.owned.capex.p50 / MEGA
         words.append(
-            f"They are {floor.nodes:,} servers in {floor.racks:,} racks ({floor.area_m2.p50:,.0f} "
-            f"m2), {row.owned.power_w.p50 / MEGA:.2f} MW and {capex:,.1f} M USD to buy."
+            f"They are {counted(floor.nodes, 'server')} in {counted(floor.racks, 'rack')} "
+            f"({floor.area_m2.p50:,.0f} m2), {row.owned.power_w.p50 / MEGA:.2f} MW "
+            f"and {capex:,.1f} M USD to buy."
         )
     words.append(law)
     words += [f"{note[0].upper()}{note[1:]}." for note in row.notes]

@@ -30,3 +30,8 @@ def strong(words: str) -> Text:
     from rich.text import Text
 
     return Text(words, style="bold")
+
+
+def counted(number: int, thing: str) -> str:
+    """Return `1 server`, `2,000 servers`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

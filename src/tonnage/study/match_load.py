@@ -37,6 +37,8 @@ class WorkLoad:
 
     job: TrainingJob | ServingJob
     framework: str | None = None
+    kv: str | None = None
+    """Serving: format of the cache; `None`: what the engine takes, in place of the job's."""
 
     @property
     def kind(self) -> str:
@@ -98,7 +100,7 @@ def load_of(values: Mapping[str, Any], document: YamlDocument | None = None) -> 
     if faults:
         raise InputError(faults)
     try:
-        return WorkLoad(_job(kind, usable), usable.get("framework"))
+        return WorkLoad(_job(kind, usable), usable.get("framework"), usable.get("kv"))
     except InputError as error:
         raise InputError([_placed(f, document, f.field) for f in error.faults]) from None
 

@@ -13,15 +13,17 @@ from tonnage.perf import (
     ServingEstimate,
     TrainingEstimate,
     default_framework,
+    default_kv,
     find_engine,
     find_framework,
     machine_of,
+    predict_serving,
     search_chips,
     search_training,
 )
 from tonnage.provenance import Spread
 from tonnage.study.match_load import SERVE, TRAIN, WorkLoad
-from tonnage.workload import ServingJob, TrainingJob
+from tonnage.workload import Arrivals, ServingJob, TrainingJob
 
 SERVING_SIZES = (1, 2, 4, 8, 16, 32, 64)
 """Chips of one deployment that are tried; a cluster runs as many of the best as it holds."""
@@ -131,10 +133,50 @@ def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Spe
     Deployments of up to `most` chips are tried in the sizes of `SERVING_SIZES`, all within the
     job's limits on latency; the one with the most output tokens a second and chip is taken.
     """
+    engine = find_engine(load.framework) if load.framework else None
+    caches = [_serving_job(chip, load).kv for chip in chips]
+    best: list[Speed | str] = [""] * len(chips)
+    for cache in dict.fromkeys(caches):
+        same = [index for index, kv in enumerate(caches) if kv == cache]
+        job = _serving_job(chips[same[0]], load)
+        free = replace(job, concurrency=None, request_rate=None, arrivals=Arrivals.CLOSED)
+        found = _fastest([chips[index] for index in same], free, most, engine)
+        for index, one in zip(same, found, strict=True):
+            best[index] = one
+    return best
+
+
+def _serving_job(chip: Chip, load: WorkLoad) -> ServingJob:
+    """Return the job as it runs on a chip: a cache that the load does not name is the engine's."""
     job = load.job
     assert isinstance(job, ServingJob)
-    free = replace(job, concurrency=None, request_rate=None)
+    arrivals = Arrivals.OPEN if job.request_rate is not None else Arrivals.CLOSED
+    engine = find_engine(load.framework, vendor=chip.vendor)
+    has_fp4 = chip.number("fp4_tflops") is not None
+    return replace(job, arrivals=arrivals, kv=load.kv or default_kv(engine, job.weights, has_fp4))
+
+
+def loaded_speed(chip: Chip, load: WorkLoad, chips: int) -> Speed:
+    """Return what `chips` chips deliver at the load that a serving job names, as one deployment.
+
+    Raises
+    ------
+    Infeasible
+        If the model does not fit, the load is more than they can serve, or a limit is not met.
+    NotEnoughKnown
+        If the chip's rates or memory are not public.
+    """
+    job = _serving_job(chip, load)
     engine = find_engine(load.framework) if load.framework else None
+    found = predict_serving(chip, job, engine=engine, chips=chips)
+    if not found.fits:
+        raise Infeasible(found.reason)
+    return _speed(chip, chips, found)
+
+
+def _fastest(
+    chips: Sequence[Chip], free: ServingJob, most: int, engine: Engine | None
+) -> list[Speed | str]:
     best: list[Speed | str] = [_unknown(chip) for chip in chips]
     known = [index for index, gap in enumerate(best) if not gap]
     for size in SERVING_SIZES:
@@ -182,9 +224,14 @@ def _better(
     rate = found.tokens_per_s_output_per_chip
     if isinstance(known, Speed) and known.per_chip.p50 >= rate.p50 * 0.999:
         return known
+    return _speed(chip, size, found)
+
+
+def _speed(chip: Chip, size: int, found: ServingEstimate) -> Speed:
     spent = sum(found.breakdown_ms.values())
     parts = {name: t / spent for name, t in found.breakdown_ms.items()} if spent else {}
     text = _written(found.layout.to_dict())
+    rate = found.tokens_per_s_output_per_chip
     return Speed(chip, size, rate, text, found.bottleneck, parts, size, found)
 
 

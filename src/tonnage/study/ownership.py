@@ -41,6 +41,9 @@ class WorkCost:
 
     load: WorkLoad
     speed: Speed
+    per_chip: Spread
+    """Tokens a second of the whole cluster over all its chips, those included that stay idle
+    because they do not make up a deployment."""
     usd_per_million_tokens: Spread
     """Training: tokens trained on. Serving: output tokens."""
     run_usd: Spread | None
@@ -146,26 +149,44 @@ def total_cost(
 def work_cost(owned: Ownership, load: WorkLoad) -> WorkCost:
     """USD a million tokens = USD a chip-hour / (tokens a second and chip · 3600) · 10^6.
 
-    The chips run the workload in their best layout; idle hours are in the price of a used hour.
+    The chips run the workload in their best layout; a serving job that names a concurrency or a
+    request rate runs at that load, spread over all chips, else at its best. Idle hours are in the
+    price of a used hour, idle chips in the tokens a second and chip.
 
     Raises
     ------
     Infeasible
-        If no layout of so many chips does the work.
+        If no layout of so many chips does the work, or not at the load that it names.
     """
-    from tonnage.study.match_curve import Curve, curves
+    from tonnage.study.match_curve import delivered
     from tonnage.workload import TrainingJob
 
-    found = curves([owned.chip], owned.chips, load)[0]
-    if not isinstance(found, Curve):
-        raise Infeasible(f"{owned.chips:,} x {owned.chip.name}: {found}")
-    speed = found.nearest(owned.chips)
-    hourly = speed.per_chip * SECONDS_PER_HOUR
+    speed = _speed(owned, load)
+    share = delivered(speed, owned.chips) / (speed.per_chip.p50 * owned.chips)
+    per_chip = speed.per_chip * share
+    hourly = per_chip * SECONDS_PER_HOUR
     per_million = quotient(owned.usd_per_chip_hour, hourly) * MEGA
     run_usd = run_days = None
     tokens = load.job.tokens if isinstance(load.job, TrainingJob) else None
     if tokens is not None:
         run_usd = per_million * (tokens / MEGA)
-        cluster = speed.per_chip * owned.chips * SECONDS_PER_DAY
+        cluster = per_chip * owned.chips * SECONDS_PER_DAY
         run_days = quotient(Spread.exactly(tokens), cluster)
-    return WorkCost(load, speed, per_million, run_usd, run_days)
+    return WorkCost(load, speed, per_chip, per_million, run_usd, run_days)
+
+
+def _speed(owned: Ownership, load: WorkLoad) -> Speed:
+    from tonnage.study.match_curve import Curve, curves
+    from tonnage.study.match_rate import loaded_speed
+    from tonnage.workload import ServingJob
+
+    job, who = load.job, f"{owned.chips:,} x {owned.chip.name}"
+    if isinstance(job, ServingJob) and (job.concurrency or job.request_rate):
+        try:
+            return loaded_speed(owned.chip, load, owned.chips)
+        except Infeasible as no:
+            raise Infeasible(f"{who}: {no}") from None
+    found = curves([owned.chip], owned.chips, load)[0]
+    if not isinstance(found, Curve):
+        raise Infeasible(f"{who}: {found}")
+    return found.nearest(owned.chips)
