@@ -99,6 +99,17 @@ def test_never_under_the_roofline(case: tuple[str, TrainingJob, Layout, str]) ->
     assert seconds(machine(chip), job, layout, stack) >= flops / (layout.chips * peak) * 0.999
 
 
+@pytest.mark.parametrize("chip", ["nv-h20-96", "nv-h800-sxm", "nv-h100-sxm", "hw-910b3"])
+@pytest.mark.parametrize("precision", ["bf16", "fp8"])
+def test_large_products_never_beat_the_peak(chip: str, precision: str) -> None:
+    job = TrainingJob(find_model("gpt3-175b"), 2048, 1536, precision)
+    flops = 3 * forward_flops_per_token(job.model, job.seq_len, causal=True) * job.tokens_per_step
+    peak = float(machine(chip).rate(precision).peak)
+    for stack in framework_entries():
+        best = seconds(machine(chip), job, Layout(tp=2, dp=512, mb=3, zero=3), stack)
+        assert best >= flops / (1024 * peak)
+
+
 @given(case=cases())
 @settings(max_examples=60, deadline=None)
 def test_parts_are_not_negative_and_add_up(case: tuple[str, TrainingJob, Layout, str]) -> None:

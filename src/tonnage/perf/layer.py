@@ -122,7 +122,10 @@ def _products(
     quantized = np.where(np.asarray(math.quantized) > 0, ratio, 1.0)
     rate = Rate(
         math.linear.peak,
-        math.linear.efficiency * framework.gemm_ratio * machine.sustained * quantized,
+        # What runs at its peak by one factor gains nothing from another.
+        np.minimum(
+            math.linear.efficiency * framework.gemm_ratio * machine.sustained * quantized, 1.0
+        ),
         math.linear.operand_bytes,
     )
     forward: Number = 0.0
