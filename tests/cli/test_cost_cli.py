@@ -199,3 +199,8 @@ def test_a_chip_left_over_is_paid_for(capsys: pytest.CaptureFixture[str]) -> Non
         hour, tokens = found["usd_per_chip_hour"]["p50"], found["usd_per_million_tokens"]["p50"]
         prices[chips] = tokens / hour
     assert prices[7] == pytest.approx(prices[6] * 7 / 6)
+
+
+def test_a_range_does_not_pass_over_a_workload(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*BASE, "--vary", "utilisation=0.2:1:3", *LLAMA]) == 2
+    assert "vary" in capsys.readouterr().err

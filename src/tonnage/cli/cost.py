@@ -64,9 +64,12 @@ def command(
     given = {name: options[name] for name in _TERMS if options[name] is not None}
 
     terms = Terms(country=country_code(country, "country"), **given)
+    load = given_load(workload, options)
+    if vary and load is not None:
+        mend = "a range is of the cost of an hour; leave out the workload, or ask without --vary"
+        raise InputError.of("vary", ", ".join(vary), mend)
     if vary:
         return _sweep(device, chips, terms, vary, on, as_of, as_json)
-    load = given_load(workload, options)
     answer = total_cost(device, chips, terms=terms, load=load, on=on, as_of=as_of)
     if as_json:
         print_json(report.to_json(answer))
