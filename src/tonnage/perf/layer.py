@@ -109,6 +109,14 @@ def _linear(
     return forward, data, weight
 
 
+def _linear_rate(machine: Machine, math: Arithmetic, framework: Framework) -> Rate:
+    """Return what large products sustain: the factors' product, at most the peak."""
+    ratio = framework.quantized_ratio * machine.sustained_quantized
+    quantized = np.where(np.asarray(math.quantized) > 0, ratio, 1.0)
+    share = math.linear.efficiency * framework.gemm_ratio * machine.sustained * quantized
+    return Rate(math.linear.peak, np.minimum(share, 1.0), math.linear.operand_bytes)
+
+
 def _products(
     machine: Machine,
     math: Arithmetic,
@@ -118,16 +126,7 @@ def _products(
     tokens: Number,
 ) -> tuple[Number, Number]:
     tp, hidden = layouts.tp, shape.hidden
-    ratio = framework.quantized_ratio * machine.sustained_quantized
-    quantized = np.where(np.asarray(math.quantized) > 0, ratio, 1.0)
-    rate = Rate(
-        math.linear.peak,
-        # What runs at its peak by one factor gains nothing from another.
-        np.minimum(
-            math.linear.efficiency * framework.gemm_ratio * machine.sustained * quantized, 1.0
-        ),
-        math.linear.operand_bytes,
-    )
+    rate = _linear_rate(machine, math, framework)
     forward: Number = 0.0
     backward: Number = 0.0
 
