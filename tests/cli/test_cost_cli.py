@@ -204,3 +204,24 @@ def test_a_chip_left_over_is_paid_for(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_range_does_not_pass_over_a_workload(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*BASE, "--vary", "utilisation=0.2:1:3", *LLAMA]) == 2
     assert "vary" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("chip", "day", "lawful"),
+    [
+        ("H100", "2024-01-07", False),
+        ("A800", "2023-06-01", True),
+        ("A800", "2024-01-07", False),
+        ("H20", "2024-01-07", True),
+        ("H20", "2025-05-01", False),
+        ("910B3", "2024-01-07", None),
+    ],
+)
+def test_a_price_is_no_permission(
+    capsys: pytest.CaptureFixture[str], chip: str, day: str, lawful: bool | None
+) -> None:
+    assert run(["cost", chip, "--chips", "8", "--as-of", day, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["lawful"] is lawful
+    assert run(["cost", chip, "--chips", "8", "--as-of", day]) == 0
+    assert found["law"]["says"] in " ".join(capsys.readouterr().out.split())

@@ -67,6 +67,8 @@ def to_json(answer: TotalCost) -> dict[str, Any]:
         "racks": owned.floor.racks,
         "area_m2": owned.floor.area_m2.to_dict(),
         "estimated": list(owned.estimated),
+        "lawful": answer.permission.lawful,
+        "law": answer.permission.to_dict(),
         "items": [_item(item) for item in owned.items()],
     }
 
@@ -168,6 +170,10 @@ def text(answer: TotalCost) -> str:
         lines.append(
             f"Not published, so estimated from sibling chips with wide intervals: {names}."
         )
+    lines.append(
+        f"Law on {owned.on}, to {owned.terms.country}: {answer.permission.says}; "
+        "`tonnage classify` has the whole of it."
+    )
     lines.append(
         "Value-added tax, software licences and building land are left out. "
         "Items marked assumption are ours; --json carries every source."

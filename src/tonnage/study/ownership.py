@@ -25,6 +25,7 @@ from tonnage.dates import given_day
 from tonnage.errors import Infeasible, InputError
 from tonnage.provenance import Spread
 from tonnage.rules import country as country_code
+from tonnage.study.match_law import Permission, permission
 from tonnage.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class TotalCost:
     offers: tuple[Offer, ...]
     """What clouds of the country let instead."""
     work: WorkCost | None
+    permission: Permission
+    """What the law says of supplying the chip to the country on the day."""
     as_of: date
 
     def to_frame(self) -> dict[str, list[Any]]:
@@ -142,6 +145,7 @@ def total_cost(
         break_even_utilisation(owned, rented) if rented is not None else None,
         tuple(offers(device, catalog, used, day)),
         work_cost(owned, load) if load is not None else None,
+        permission(device, used.country, None, day, known),
         known,
     )
 
