@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import functools
+import importlib
 import importlib.util
 import io
 import re
@@ -174,27 +176,60 @@ def latencies(rows: Sequence[Row], peer: Callable[[Row], tuple[float, float] | N
                  errors((spread[k].p50 for k in both), (measured[k] for k in both)))  # fmt: skip
 
 
+SHIPPED_AS = {
+    "meta-llama/Llama-3.1-70B": "meta-llama/Meta-Llama-3.1-70B",
+    "meta-llama/Llama-3.1-8B-Instruct": "meta-llama/Meta-Llama-3.1-8B",
+    "nvidia/Llama-3.1-8B-Instruct-FP8": "meta-llama/Meta-Llama-3.1-8B",
+}
+"""Models that aiconfigurator's rows and its folder of configurations name differently."""
+
+
 def aiconfigurator_peer() -> Callable[[Row], tuple[float, float] | None]:
-    """Return a function that asks aiconfigurator (measured tables) for one row."""
+    """Return a function that asks aiconfigurator (measured tables) for one row.
+
+    With the row's version of the engine, or its newest where it has no tables for that one.
+    """
     from aiconfigurator.cli.api import cli_estimate  # type: ignore[import-not-found]
 
-    names = ("batch_size", "tp_size", "pp_size", "attention_dp_size", "moe_tp_size", "moe_ep_size")
+    _remember_versions()
 
     def ask(row: Row) -> tuple[float, float] | None:
-        cells = row.cells
-        given: dict[str, Any] = {n: int(float(cells[n])) for n in names if cells[n]}
-        given |= {"model_path": cells["model_path"], "system_name": cells["system"],
-                  "mode": "agg", "backend_name": cells["backend"], "isl": int(cells["isl"]),
-                  "osl": int(cells["osl"]), "database_mode": "SILICON"}  # fmt: skip
-        sink = io.StringIO()
-        with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-            try:
-                found = cli_estimate(**given)
-            except Exception:  # noqa: BLE001 - whatever a peer raises is its refusal
-                return None
-        return (found.ttft, found.tpot) if found.ttft > 0 and found.tpot > 0 else None
+        given = _asked(row.cells)
+        for version in (row.cells["backend_version"] or None, None):
+            sink = io.StringIO()
+            with (
+                contextlib.redirect_stdout(sink),
+                contextlib.redirect_stderr(sink),
+                contextlib.suppress(Exception),  # whatever a peer raises is its refusal
+            ):
+                found = cli_estimate(**given, backend_version=version)
+                return (found.ttft, found.tpot) if min(found.ttft, found.tpot) > 0 else None
+        return None
 
     return ask
+
+
+def _asked(cells: dict[str, str]) -> dict[str, Any]:
+    """Return one row as aiconfigurator's own arguments."""
+    names = ("batch_size", "tp_size", "pp_size", "attention_dp_size", "moe_tp_size", "moe_ep_size")
+    given: dict[str, Any] = {n: int(float(cells[n])) for n in names if cells[n]}
+    return given | {
+        "model_path": SHIPPED_AS.get(cells["model_path"], cells["model_path"]),
+        "system_name": cells["system"], "mode": "agg", "backend_name": cells["backend"],
+        "isl": int(cells["isl"]), "osl": int(cells["osl"]), "database_mode": "SILICON",
+        "gemm_quant_mode": cells["gemm_quant_mode"] or None,
+        "moe_quant_mode": cells["moe_quant_mode"] or None,
+    }  # fmt: skip
+
+
+def _remember_versions() -> None:
+    """Keep what aiconfigurator reads anew from hundreds of files at every call (same answers)."""
+    for name in ("aiconfigurator_core.sdk.perf_database", "aiconfigurator.sdk.perf_database"):
+        with contextlib.suppress(ImportError):
+            module = importlib.import_module(name)
+            for look_up in ("get_supported_databases", "get_latest_database_version"):
+                if hasattr(module, look_up):
+                    setattr(module, look_up, functools.lru_cache(None)(getattr(module, look_up)))
 
 
 def static_batches(path: Path, every: int) -> None:

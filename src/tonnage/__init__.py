@@ -31,6 +31,7 @@ _VERBS: dict[str, str] = {
     "cost_sweep": "tonnage.study.ownership_sweep",
     "plan": "tonnage.study.plan",
     "predict_serving": "tonnage.study.serving",
+    "predict_pools": "tonnage.study.serving",
     "predict_training": "tonnage.study.training",
     "list_models": "tonnage.study.models",
     "show_model": "tonnage.study.models",

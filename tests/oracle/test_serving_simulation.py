@@ -9,6 +9,7 @@ from tonnage.perf import (
     ServingCase,
     ServingLayout,
     find_engine,
+    predict_serving,
     predict_serving_cases,
     simulate_serving,
 )
@@ -47,6 +48,40 @@ def test_open_arrivals_below_half_load(rate: float) -> None:
     assert formula.e2e_ms.p50 == pytest.approx(1e3 * events.e2e_s.mean(), rel=0.05)
     tail = formula.percentiles["e2e_ms"].p90.p50
     assert tail == pytest.approx(1e3 * events.percentile("e2e_s", 0.9), rel=0.1)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize(
+    ("model", "chip", "tp", "prompt", "output"),
+    [
+        ("llama-3.1-8b", "nv-h100-sxm", 1, 1024, 256),
+        ("llama-3.1-8b", "nv-l20", 1, 512, 512),
+        ("llama-3.1-70b", "nv-h20-96", 8, 2048, 512),
+        ("qwen3-32b", "nv-h20-96", 8, 2048, 512),
+    ],
+)
+def test_each_answers_where_it_holds(
+    model: str, chip: str, tp: int, prompt: int, output: int, engine: str
+) -> None:
+    """Rates from quiet to nearly full: the closed form within 7 %, or the simulation instead."""
+    used = find_engine(engine)
+    methods = []
+    for share in (0.05, 0.15, 0.3, 0.5, 0.7, 0.9):
+        full = ServingJob(find_model(model), prompt, output, concurrency=256, weights="fp8")
+        most = predict_serving_cases([ServingCase(CATALOG.find(chip), full, ServingLayout(tp),
+                                                  used)])[0].requests_per_s.p50  # fmt: skip
+        job = ServingJob(find_model(model), prompt, output, request_rate=share * most,
+                         arrivals=Arrivals.OPEN, weights="fp8")  # fmt: skip
+        found = predict_serving(CATALOG.find(chip), job, ServingLayout(tp), used)
+        case = ServingCase(CATALOG.find(chip), job, ServingLayout(tp), used)
+        events = simulate_serving(case, 20_000)
+        exact = found.method == "event simulation"
+        near = 1e-9 if exact else 0.07
+        assert found.tpot_ms.p50 == pytest.approx(1e3 * events.tpot_s.mean(), rel=near)
+        assert found.e2e_ms.p50 == pytest.approx(1e3 * events.e2e_s.mean(), rel=near)
+        methods.append(exact)
+    assert methods == sorted(methods)
+    assert (methods[0], methods[-1]) == (False, True)
 
 
 def test_bursts_wait_longer_and_a_seed_repeats() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tonnage.cli.options import common, print_json
-from tonnage.errors import NO, InputError
+from tonnage.errors import NO, Fault, InputError
 
 if TYPE_CHECKING:
-    from tonnage.study.serving import ServingPrediction
+    from tonnage.catalog import Chip
+    from tonnage.perf import Traffic
+    from tonnage.study.serving import PoolsPrediction, ServingPrediction
+    from tonnage.study.serving_trace import Trace
     from tonnage.workload import Speculation
 
 
@@ -19,11 +22,20 @@ if TYPE_CHECKING:
 @click.option("--model", required=True, help="Name, or path to a Hugging Face config.json.")
 @click.option("--chip", help="Name as in `tonnage chips list`.")
 @click.option("--chip-file", type=str, help="A chip described in a file instead.")
-@click.option("--chips", type=int, required=True, help="Number of chips.")
-@click.option("--input", "prompt", type=float, required=True, help="Tokens of a prompt.")
-@click.option("--output", "answer", type=float, required=True, help="Tokens of an answer.")
+@click.option("--chips", type=int, help="Number of chips.")
+@click.option("--input", "prompt", type=float, help="Tokens of a prompt.")
+@click.option("--output", "answer", type=float, help="Tokens of an answer.")
+@click.option("--shortest", type=float, default=1.0,
+              help="Lengths vary from this share of the given ones to all.")  # fmt: skip
 @click.option("--concurrency", type=float, help="Requests in flight.")
 @click.option("--request-rate", type=float, help="Requests a second.")
+@click.option("--burstiness", type=float, default=1.0,
+              help="Of --request-rate: 1 Poisson, above it bursts.")  # fmt: skip
+@click.option("--trace", type=str,
+              help="CSV: arrival_s, input_tokens, output_tokens.")  # fmt: skip
+@click.option("--simulate", is_flag=True, help="Play the load event by event.")
+@click.option("--requests", type=int, default=20_000, show_default=True,
+              help="Requests of one replica that are played.")  # fmt: skip
 @click.option("--ttft-ms", type=float, help="Limit on the time to first token.")
 @click.option("--tpot-ms", type=float, help="Limit on the time per output token.")
 @click.option("--weights", default="bf16", show_default=True, help="bf16, fp8, int8, int4, nvfp4 …")
@@ -33,61 +45,130 @@ if TYPE_CHECKING:
 @click.option("--prefix-hit", type=float, default=0.0, help="Share of prompts found in the cache.")
 @click.option("--draft-tokens", type=int, help="Speculative decoding: drafted tokens a step.")
 @click.option("--acceptance", type=float, help="Share of drafted tokens that is accepted.")
+@click.option("--disaggregate", is_flag=True,
+              help="Prefill and decode in pools of their own; best split.")  # fmt: skip
+@click.option("--prefill-chip", help="Kind of chip of the prefill pool (default: --chip).")
+@click.option("--decode-chip", help="Kind of chip of the decoding pool (default: --chip).")
+@click.option("--prefill-chips", type=int, help="Chips of the prefill pool.")
+@click.option("--decode-chips", type=int, help="Chips of the decoding pool.")
 @common
-def command(
-    model: str,
-    chip: str | None,
-    chip_file: str | None,
-    chips: int,
-    prompt: float,
-    answer: float,
-    concurrency: float | None,
-    request_rate: float | None,
-    ttft_ms: float | None,
-    tpot_ms: float | None,
-    weights: str,
-    kv: str | None,
-    framework: str | None,
-    layout: str | None,
-    prefix_hit: float,
-    draft_tokens: int | None,
-    acceptance: float | None,
-    as_of: date,
-    as_json: bool,
-) -> int:
-    """Predict what a serving deployment delivers; without --layout, find the best layout.
+def command(as_json: bool, **given: Any) -> int:
+    r"""Predict what a serving deployment delivers; without --layout, find the best layout.
 
     With neither --concurrency nor --request-rate, the load with most tokens a second within the
-    limits is found.
+    limits is found. Busy open arrivals, bursts and traces are played event by event.
 
-    Example: tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 --input 2048
-    --output 512 --concurrency 64 --weights fp8
+    \b
+    Examples:
+      tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 --input 2048
+        --output 512 --concurrency 64 --weights fp8
+      tonnage predict serve --model deepseek-v3 --prefill-chip H800 --decode-chip H20
+        --chips 64 --input 4096 --output 1024 --weights fp8 --tpot-ms 50
     """
-    from tonnage.study.serving import chip_from_file, predict_serving
+    apart = ("prefill_chip", "decode_chip", "prefill_chips", "decode_chips")
+    if given["disaggregate"] or any(given[name] is not None for name in apart):
+        return _show_pools(_pools(given), as_json)
+    return _show(_together(given), as_json)
 
-    if (chip is None) == (chip_file is None):
-        raise InputError.of("chip", chip, "give either --chip or --chip-file")
-    device = chip_from_file(chip_file, as_of) if chip_file else chip
-    assert device is not None
-    found = predict_serving(
-        model,
-        device,
-        chips,
-        input=prompt,
-        output=answer,
-        concurrency=concurrency,
-        request_rate=request_rate,
-        ttft_ms=ttft_ms,
-        tpot_ms=tpot_ms,
-        weights=weights.lower(),
-        kv=kv.lower() if kv else None,
-        framework=framework,
-        layout=layout,
-        prefix_hit_rate=prefix_hit,
-        speculation=_speculation(draft_tokens, acceptance),
-        as_of=as_of,
+
+def _together(given: dict[str, Any]) -> ServingPrediction:
+    from tonnage.study.serving import predict_serving
+    from tonnage.study.serving_trace import read_trace
+
+    trace = read_trace(given["trace"]) if given["trace"] else None
+    if trace and given["request_rate"] is not None:
+        raise InputError.of("request_rate", given["request_rate"], "--trace says it; leave it out")
+    if trace and given["concurrency"] is not None:
+        raise InputError.of("concurrency", given["concurrency"], "leave it out beside --trace")
+    if given["chips"] is None:
+        raise InputError.of("chips", None, "the number of chips, such as --chips 8")
+    return predict_serving(
+        given["model"],
+        _device(given),
+        given["chips"],
+        request_rate=trace.requests_per_s if trace else given["request_rate"],
+        concurrency=given["concurrency"],
+        layout=given["layout"],
+        traffic=_traffic(given, trace),
+        **_shared(given, trace),
     )
-    return _show(found, as_json)
+
+
+def _pools(given: dict[str, Any]) -> PoolsPrediction:
+    from tonnage.study.serving import predict_pools
+
+    faults = [
+        Fault(name.replace("_", "-"), given[name], "leave it out beside --disaggregate")
+        for name, unset in (
+            ("layout", None), ("trace", None), ("simulate", False), ("burstiness", 1.0)
+        )
+        if given[name] != unset
+    ]  # fmt: skip
+    pair = (given["prefill_chips"], given["decode_chips"])
+    chips = given["chips"] if pair == (None, None) else pair
+    if chips is None or (isinstance(chips, tuple) and None in chips):
+        mend = "a total to split, or both --prefill-chips and --decode-chips"
+        faults.append(Fault("chips", given["chips"], mend))
+    if isinstance(chips, tuple) and given["chips"] not in (None, sum(n or 0 for n in chips)):
+        faults.append(Fault("chips", given["chips"], "the sum of both pools, or nothing"))
+    if faults:
+        raise InputError(faults)
+    return predict_pools(
+        given["model"],
+        given["prefill_chip"] or _device(given),
+        given["decode_chip"] or _device(given),
+        chips,
+        request_rate=given["request_rate"],
+        concurrency=given["concurrency"],
+        **_shared(given, None),
+    )
+
+
+def _shared(given: dict[str, Any], trace: Trace | None) -> dict[str, Any]:
+    """Return the arguments that both forms take."""
+    lengths = {"input": given["prompt"], "output": given["answer"]}
+    if trace:
+        told = {"input": trace.input_tokens, "output": trace.output_tokens}
+        lengths |= {n: sum(v) / len(v) for n, v in told.items() if v}
+    absent = [
+        Fault(n, None, f"tokens, such as --{n} 1024") for n, v in lengths.items() if v is None
+    ]
+    if absent:
+        raise InputError(absent)
+    return lengths | {
+        "ttft_ms": given["ttft_ms"],
+        "tpot_ms": given["tpot_ms"],
+        "weights": given["weights"].lower(),
+        "kv": given["kv"].lower() if given["kv"] else None,
+        "framework": given["framework"],
+        "prefix_hit_rate": given["prefix_hit"],
+        "speculation": _speculation(given["draft_tokens"], given["acceptance"]),
+        "shortest_share": given["shortest"],
+        "as_of": given["as_of"],
+    }
+
+
+def _device(given: dict[str, Any]) -> str | Chip:
+    from tonnage.study.serving import chip_from_file
+
+    name, path = given["chip"], given["chip_file"]
+    if (name is None) == (path is None):
+        raise InputError.of("chip", name, "give either --chip or --chip-file")
+    day: date = given["as_of"]
+    return chip_from_file(path, day) if path else str(name)
+
+
+def _traffic(given: dict[str, Any], trace: Trace | None) -> Traffic:
+    from tonnage.perf import Traffic
+
+    return Traffic(
+        burstiness=given["burstiness"],
+        arrival_s=trace.arrival_s if trace else None,
+        input_tokens=trace.input_tokens if trace else None,
+        output_tokens=trace.output_tokens if trace else None,
+        simulate=given["simulate"],
+        requests=given["requests"],
+    )
 
 
 def _show(found: ServingPrediction, as_json: bool) -> int:
@@ -96,14 +177,31 @@ def _show(found: ServingPrediction, as_json: bool) -> int:
     if as_json:
         print_json(report.to_json(found))
     else:
-        from rich.console import Console
+        _print(report.table(found), report.parts_table(found), report.text(found))
+    return _end(found.estimate.reason)
 
-        console = Console()
-        console.print(report.table(found))
-        console.print(report.parts_table(found))
-        console.print(report.text(found), markup=False, highlight=False)
-    if not found.estimate.fits:
-        click.echo(f"tonnage: {found.estimate.reason}", err=True)
+
+def _show_pools(found: PoolsPrediction, as_json: bool) -> int:
+    from tonnage.report import serving_pools as report
+
+    if as_json:
+        print_json(report.to_json(found))
+    else:
+        _print(report.table(found), report.pools_table(found), report.text(found))
+    return _end(found.estimate.reason)
+
+
+def _print(*parts: Any) -> None:
+    from rich.console import Console
+
+    console = Console()
+    for part in parts:
+        console.print(part, markup=False, highlight=False)
+
+
+def _end(reason: str) -> int:
+    if reason:
+        click.echo(f"tonnage: {reason}", err=True)
         return NO
     return 0
 

@@ -41,9 +41,12 @@ if TYPE_CHECKING:
     from tonnage.perf.serving.estimate import predict_serving_cases as predict_serving_cases
     from tonnage.perf.serving.layout import ServingLayout as ServingLayout
     from tonnage.perf.serving.layout import parse_serving_layout as parse_serving_layout
+    from tonnage.perf.serving.pools import PoolsEstimate as PoolsEstimate
+    from tonnage.perf.serving.pools import search_pools as search_pools
     from tonnage.perf.serving.predict import predict_serving as predict_serving
     from tonnage.perf.serving.search import search_chips as search_chips
     from tonnage.perf.serving.search import search_serving as search_serving
+    from tonnage.perf.serving.traffic import Traffic as Traffic
     from tonnage.perf.space import SearchSpace as SearchSpace
     from tonnage.perf.training import TrainingCase as TrainingCase
 
@@ -79,6 +82,7 @@ _HOME = {
         "search_serving",
     ),
     "serving.simulate": ("Simulation", "simulate_serving"),
+    "serving.traffic": ("Traffic",),
 }  # fmt: skip
 """Module → public names in it."""
 

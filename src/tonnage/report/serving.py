@@ -34,6 +34,7 @@ def to_json(answer: ServingPrediction) -> dict[str, Any]:
         "layout_searched": answer.searched,
     }
     document |= answer.estimate.to_dict()
+    document["burstiness"] = answer.traffic.burstiness
     document["reason"] = answer.estimate.reason or None
     return document
 
@@ -61,8 +62,8 @@ def table(answer: ServingPrediction) -> Table:
     ]
     for name, spread, unit, key in rows:
         tail = found.percentiles.get(key)
-        late = (_short(tail.p90.p50), _short(tail.p99.p50)) if tail else ("", "")
-        grid.add_row(name, _short(spread.p10), _short(spread.p50), _short(spread.p90), unit, *late)
+        late = (short(tail.p90.p50), short(tail.p99.p50)) if tail else ("", "")
+        grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit, *late)
     return grid
 
 
@@ -76,7 +77,7 @@ def parts_table(answer: ServingPrediction) -> Table:
         grid.columns[index].justify = "right"
     whole = found.tpot_ms.p50
     parts = sorted(found.breakdown_ms.items(), key=lambda item: -item[1])
-    times = [(_PARTS[n], _short(v), f"{v / whole:.1%}") for n, v in parts if v > 1e-3 * whole]
+    times = [(_PARTS[n], short(v), f"{v / whole:.1%}") for n, v in parts if v > 1e-3 * whole]
     held = found.memory_gb_per_chip.to_dict()
     memory = [(name.replace("_", " "), f"{value:.1f}") for name, value in held.items()]
     for row in range(max(len(times), len(memory))):
@@ -104,10 +105,27 @@ def text(answer: ServingPrediction) -> str:
         f"Low and high are the 10th and 90th percentile of the model's error "
         f"(deviation {found.sigma:.0%})."
     )
+    if found.method != "closed form":
+        lines.append(_played(answer))
     if answer.engine.anchors < 1:
         lines.append("No published run of this engine was fitted: the interval is wide.")
     return "\n".join(lines)
 
 
-def _short(value: float) -> str:
+def _played(answer: ServingPrediction) -> str:
+    """Say what was simulated."""
+    way = answer.traffic
+    if way.arrival_s is not None:
+        what = "the trace"
+    elif answer.job.request_rate is None:
+        what = "closed clients"
+    elif way.burstiness == 1.0:
+        what = "Poisson arrivals"
+    else:
+        what = f"arrivals of burstiness {way.burstiness:g}"
+    return f"Latencies and rates come from playing {what} event by event."
+
+
+def short(value: float) -> str:
+    """Return a number with the digits a table needs."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -11,11 +11,14 @@ from tonnage.dates import today
 from tonnage.errors import Fault, InputError
 from tonnage.perf import (
     Engine,
+    PoolsEstimate,
     ServingEstimate,
     ServingLayout,
+    Traffic,
     default_kv,
     find_engine,
     parse_serving_layout,
+    search_pools,
 )
 from tonnage.perf import predict_serving as predict_deployment
 from tonnage.workload import Arrivals, Model, ServingJob, Speculation, resolve_model
@@ -35,6 +38,7 @@ class ServingPrediction:
     estimate: ServingEstimate
     searched: bool
     """The layout was searched, not given."""
+    traffic: Traffic = field(default_factory=Traffic)
 
     def to_frame(self) -> dict[str, list[Any]]:
         """Return the answer as columns of one row."""
@@ -63,6 +67,8 @@ def predict_serving(
     layout: str | ServingLayout | None = None,
     prefix_hit_rate: float = 0.0,
     speculation: Speculation | None = None,
+    shortest_share: float = 1.0,
+    traffic: Traffic | None = None,
     as_of: date | None = None,
 ) -> ServingPrediction:
     """Return what `chips` of a chip deliver for a model, lengths and a load.
@@ -70,14 +76,17 @@ def predict_serving(
     Parameters
     ----------
     model, chip
-        Names, a path to a Hugging Face `config.json`, or the objects themselves.
+        Names, a path to a `config.json`, or the objects themselves.
     concurrency, request_rate
-        Requests in flight, or requests a second; with neither, the load with most tokens a second
-        within `ttft_ms` and `tpot_ms`.
-    weights, kv
-        Formats of weights and cache; `kv` defaults to what the engine takes.
+        In flight, or a second; with neither, the load with most tokens a second within the limits.
+    kv
+        Format of the cache (default: what the engine takes).
     layout
         As `tp=8,dp=2` or a `ServingLayout`; without it the best is searched.
+    shortest_share
+        Lengths are drawn evenly between this share of `input` and `output` and all of them.
+    traffic
+        Bursts, a trace, or to play the load event by event.
 
     Raises
     ------
@@ -95,11 +104,79 @@ def predict_serving(
         shape, input, output, concurrency=concurrency, request_rate=request_rate,
         arrivals=Arrivals.OPEN if request_rate is not None else Arrivals.CLOSED,
         ttft_ms=ttft_ms, tpot_ms=tpot_ms, weights=weights, kv=cache,
-        prefix_hit_rate=prefix_hit_rate, speculation=speculation,
+        prefix_hit_rate=prefix_hit_rate, speculation=speculation, shortest_share=shortest_share,
     )  # fmt: skip
+    way = _checked(traffic, request_rate)
     chosen = parse_serving_layout(layout, chips) if isinstance(layout, str) else layout
-    found = predict_deployment(device, job, chosen, engine, chips)
-    return ServingPrediction(shape, device, job, engine, found, chosen is None)
+    found = predict_deployment(device, job, chosen, engine, chips, way)
+    return ServingPrediction(shape, device, job, engine, found, chosen is None, way)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolsPrediction:
+    """The answer to `predict serve --disaggregate`."""
+
+    model: Model
+    prefill_chip: Chip
+    decode_chip: Chip
+    job: ServingJob
+    estimate: PoolsEstimate
+
+
+def predict_pools(
+    model: str | Model,
+    prefill_chip: str | Chip,
+    decode_chip: str | Chip,
+    chips: int | tuple[int, int],
+    *,
+    input: float,  # noqa: A002 - the option's name on the command line
+    output: float,
+    concurrency: float | None = None,
+    request_rate: float | None = None,
+    ttft_ms: float | None = None,
+    tpot_ms: float | None = None,
+    weights: str = "bf16",
+    kv: str | None = None,
+    framework: str | None = None,
+    prefix_hit_rate: float = 0.0,
+    speculation: Speculation | None = None,
+    shortest_share: float = 1.0,
+    as_of: date | None = None,
+) -> PoolsPrediction:
+    """Return what prefill and decoding apart deliver, on one kind of chip or two.
+
+    `chips` is the total, whose best split is searched, or the pair (prefill, decode). The other
+    parameters are those of `predict_serving`.
+
+    Raises
+    ------
+    Infeasible
+        If one half fits nowhere or keeps its limit nowhere.
+    """
+    counts = (chips, chips) if isinstance(chips, int) else chips
+    for count in counts:
+        _check(count, input)
+    known = load_catalog(as_of or today())
+    first, second = (
+        known.find(c) if isinstance(c, str) else c for c in (prefill_chip, decode_chip)
+    )
+    shape = model if isinstance(model, Model) else resolve_model(model)
+    engine = find_engine(framework, vendor=second.vendor)
+    cache = kv or default_kv(engine, weights, second.number("fp4_tflops") is not None)
+    job = ServingJob(
+        shape, input, output, concurrency=concurrency, request_rate=request_rate,
+        ttft_ms=ttft_ms, tpot_ms=tpot_ms, weights=weights, kv=cache,
+        prefix_hit_rate=prefix_hit_rate, speculation=speculation, shortest_share=shortest_share,
+    )  # fmt: skip
+    found = search_pools(first, second, job, chips, engine if framework else None)
+    return PoolsPrediction(shape, first, second, job, found)
+
+
+def _checked(traffic: Traffic | None, request_rate: float | None) -> Traffic:
+    way = traffic or Traffic()
+    if request_rate is None and (way.burstiness != 1.0 or way.arrival_s is not None):
+        raise InputError.of("request_rate", None, "requests a second, for bursts and traces")
+    return way
 
 
 def _check(chips: int, prompt: float) -> None:

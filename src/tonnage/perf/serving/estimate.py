@@ -16,7 +16,7 @@ from tonnage.perf.serving.memory import cache_bytes
 from tonnage.perf.serving.percentiles import LEVELS, e2e_quantile, tpot_quantile, ttft_quantile
 from tonnage.provenance import Spread
 from tonnage.units import GIGA, MILLI
-from tonnage.workload import Arrivals
+from tonnage.workload import Arrivals, ServingJob
 
 UNSEEN = 0.2
 """Deviation added for a chip family or engine without anchors: what held-out chips showed."""
@@ -27,7 +27,7 @@ TTFT_WIDENING = 2.5
 """Deviation of TTFT over that of TPOT: waits hang on the order of arrivals and on the client;
 as InferenceX rows that were not fitted showed."""
 
-_PARTS = {
+PARTS = {
     "products": "reading weights and multiplying",
     "experts": "the expert layers",
     "attention": "reading the cache (attention)",
@@ -98,6 +98,8 @@ class ServingEstimate:
     """Parts of the device time that one prompt takes."""
     bottleneck: str
     sigma: float
+    method: str = "closed form"
+    """Or "event simulation"."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, with the contract's field names."""
@@ -151,6 +153,11 @@ def deviations(cases: Cases) -> np.ndarray[Any, np.dtype[np.float64]]:
     return whole
 
 
+def ttft_sigma(sigma: float, arrivals: Arrivals) -> float:
+    """Deviation of the log of TTFT: wider than that of a step where requests queue."""
+    return sigma * TTFT_WIDENING if arrivals in (Arrivals.CLOSED, Arrivals.OPEN) else sigma
+
+
 def _one(
     i: int,
     case: ServingCase,
@@ -163,7 +170,7 @@ def _one(
     job, layout = case.job, case.layout
     rate = float(flow.requests_per_s[i])
     out, into = float(cases.load.output[i]), float(cases.load.input[i])
-    late = sigma * TTFT_WIDENING if job.arrivals in (Arrivals.CLOSED, Arrivals.OPEN) else sigma
+    late = ttft_sigma(sigma, job.arrivals)
     percentiles = {
         name: Percentiles(
             *(interval(float(v[i]), late if name == "ttft_ms" else sigma) for v in vs)
@@ -211,7 +218,7 @@ def _breakdown(i: int, flow: Flow) -> tuple[dict[str, float], str]:
     scale = (tpot - prompts) / total
     parts = {name: value * scale for name, value in step.items()}
     parts["prompts"] = prompts
-    return parts, _PARTS[max(parts, key=lambda name: parts[name])]
+    return parts, PARTS[max(parts, key=lambda name: parts[name])]
 
 
 def _memory(i: int, flow: Flow, kept: float) -> ServingMemory:
@@ -233,10 +240,13 @@ def _reason(i: int, case: ServingCase, flow: Flow) -> str:
         )
     if float(flow.overload[i]) > 0:
         return f"arrivals of {case.job.request_rate:g} requests/s exceed what it can serve"
-    limit = case.job.tpot_ms
-    if limit is not None and float(flow.tpot_s[i]) / MILLI > limit:
-        return f"time per output token {float(flow.tpot_s[i]) / MILLI:.1f} ms, limit {limit:g} ms"
-    limit = case.job.ttft_ms
-    if limit is not None and float(flow.ttft_s[i]) / MILLI > limit:
-        return f"time to first token {float(flow.ttft_s[i]) / MILLI:.0f} ms, limit {limit:g} ms"
+    return limit_broken(case.job, float(flow.tpot_s[i]) / MILLI, float(flow.ttft_s[i]) / MILLI)
+
+
+def limit_broken(job: ServingJob, tpot_ms: float, ttft_ms: float) -> str:
+    """Return in words which limit of the job is not kept, or nothing."""
+    if job.tpot_ms is not None and tpot_ms > job.tpot_ms:
+        return f"time per output token {tpot_ms:.1f} ms, limit {job.tpot_ms:g} ms"
+    if job.ttft_ms is not None and ttft_ms > job.ttft_ms:
+        return f"time to first token {ttft_ms:.0f} ms, limit {job.ttft_ms:g} ms"
     return ""

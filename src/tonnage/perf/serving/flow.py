@@ -220,7 +220,8 @@ def _latencies(
     e2e = np.where(static, span, stay + memory_wait)
     return Flow(
         room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first,
-        own + queue + memory_wait, tpot, e2e, rate * layout.dp, stall, overload,
+        own + queue + memory_wait, tpot, e2e, rate * layout.dp, np.where(static, 0.0, stall),
+        overload,
     )  # fmt: skip
 
 

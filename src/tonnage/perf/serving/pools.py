@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import log
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,23 @@ import numpy as np
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible
 from tonnage.perf.interval import interval
+from tonnage.perf.machine import machine_of
 from tonnage.perf.serving.arrays import Number
-from tonnage.perf.serving.case import ServingCase, cases_of
+from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.engine import Engine, find_engine
-from tonnage.perf.serving.estimate import deviations
+from tonnage.perf.serving.estimate import (
+    PARTS,
+    Percentiles,
+    ServingMemory,
+    deviations,
+    predict_serving_cases,
+    ttft_sigma,
+)
 from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes, capacity
+from tonnage.perf.serving.percentiles import LEVELS
+from tonnage.perf.serving.pools_load import PoolsAtLoad
 from tonnage.perf.serving.search import options
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
@@ -39,44 +50,91 @@ class Pool:
     """One half of a deployment."""
 
     chip: str
+    engine: str
     layout: ServingLayout
     instances: int
     chips: int
     requests_per_s: float
     """What the pool could do alone."""
     batch: float
-    """Sequences that run at once in one instance."""
+    """Sequences that run at once in one instance, at most."""
+    memory_gb_per_chip: ServingMemory
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the pool as plain data."""
+        result = {name: getattr(self, name) for name in self.__slots__}
+        return result | {
+            "layout": self.layout.to_dict(), "memory_gb_per_chip": self.memory_gb_per_chip.to_dict()
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class PoolsEstimate:
-    """What a disaggregated deployment delivers."""
+    """What a disaggregated deployment delivers; field names as in `ServingEstimate`."""
 
     prefill: Pool
     decode: Pool
     chips: int
+    fits: bool
+    reason: str
+    """Empty where the load is served; else what is in the way."""
     ttft_ms: Spread
     tpot_ms: Spread
+    e2e_ms: Spread
+    ttft_percentiles: Percentiles
     transfer_ms: float
     """Time to move one request's cache."""
     requests_per_s: Spread
     tokens_per_s_output: Spread
+    tokens_per_s_total: Spread
     tokens_per_s_output_per_chip: Spread
+    running: float
+    """Sequences that decode at once."""
+    max_concurrency: int
+    """Sequences whose cache fits at once in the decoding pool."""
+    breakdown_ms: dict[str, float]
+    """Parts of the time per output token; they add up to `tpot_ms.p50`."""
+    bottleneck: str
+    sigma: float
+
+    @property
+    def memory_gb_per_chip(self) -> ServingMemory:
+        """Of the decoding pool, where the caches live."""
+        return self.decode.memory_gb_per_chip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data, with the contract's field names beside both pools'."""
+        result: dict[str, Any] = {}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            result[name] = value.to_dict() if hasattr(value, "to_dict") else value
+        result["percentiles"] = {"ttft_ms": result.pop("ttft_percentiles")}
+        result["memory_gb_per_chip"] = self.memory_gb_per_chip.to_dict()
+        halves = {"prefill": self.prefill, "decode": self.decode}
+        layout = {name: half.layout.to_dict() for name, half in halves.items()}
+        result["layout"] = {n: d | {"instances": halves[n].instances} for n, d in layout.items()}
+        result["method"] = "closed form"
+        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Instances:
     """Options for one half, axis [option]."""
 
-    chip: Chip
-    layouts: list[ServingLayout]
+    cases: list[ServingCase]
     chips: Number
     rate: Number
     """Requests/s of one instance within the limits."""
     latency: Number
     """TTFT at that rate, or the decode step."""
     batch: Number
+    """Sequences of one instance at once."""
     sigma: Number
+
+    @property
+    def chip(self) -> Chip:
+        """The kind of chip of this half."""
+        return self.cases[0].chip
 
 
 def search_pools(
@@ -89,7 +147,8 @@ def search_pools(
     """Return the split of `chips` with most requests a second within the job's limits.
 
     `chips` is the total to split, or a pair (prefill, decode) where the kinds differ and each is
-    given. Every size, layout and batch of both halves is weighed.
+    given. Every size, layout and batch of both halves is weighed. Where the job names a load, rates
+    and latencies are those at that load.
 
     Raises
     ------
@@ -97,10 +156,11 @@ def search_pools(
         If no instance of one half fits or keeps its limit.
     """
     most = (chips, chips) if isinstance(chips, int) else chips
-    left = _prefill_options(prefill, job, most[0], engine)
+    port = min(_port(prefill), _port(decode))
+    left = _prefill_options(prefill, job, most[0], engine, port)
     right = _decode_options(decode, job, most[1], engine)
     pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
-    return _estimate(job, left, right, pair)
+    return _estimate(job, left, right, pair, port)
 
 
 def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> list[ServingCase]:
@@ -111,7 +171,9 @@ def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> lis
     return found
 
 
-def _prefill_options(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> _Instances:
+def _prefill_options(
+    chip: Chip, job: ServingJob, most: int, engine: Engine | None, port: float
+) -> _Instances:
     """S = prompt / pp a request; W = S·rho / (2(1-rho)) waiting (M/D/1) keeps the TTFT limit."""
     alone = replace(
         job, concurrency=1.0, request_rate=None, arrivals=Arrivals.STATIC, output_tokens=1.0
@@ -121,7 +183,7 @@ def _prefill_options(chip: Chip, job: ServingJob, most: int, engine: Engine | No
     ranks = cases.layout.dp
     fits = capacity(cases).sequences >= 1.0
     service = prompt_seconds(cases)
-    moved = _transfer(cases)
+    moved = _transfer(cases, port)
     busy = np.full_like(service, BUSY)
     if job.ttft_ms is not None:
         spare = np.maximum(job.ttft_ms * MILLI - service - moved - cases.engine.request_s, 0.0)
@@ -131,7 +193,7 @@ def _prefill_options(chip: Chip, job: ServingJob, most: int, engine: Engine | No
     rate = np.where(fits, busy / stage * ranks, 0.0)
     latency = service + wait + moved + cases.engine.request_s
     return _Instances(
-        chip, [c.layout for c in found], _sizes(found), rate, latency, np.ones_like(rate),
+        found, _sizes(found), rate, latency, np.ones_like(rate),
         deviations(cases),
     )  # fmt: skip
 
@@ -150,7 +212,7 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
         ok = ok & (step <= job.tpot_ms * MILLI)
     rate = np.where(ok, batch * layout.dp / (load.output * step), 0.0)
     return _Instances(
-        chip, [c.layout for c in found], _sizes(found), rate, step, batch * layout.dp,
+        found, _sizes(found), rate, step, batch * layout.dp,
         deviations(cases),
     )  # fmt: skip
 
@@ -159,11 +221,16 @@ def _sizes(found: Sequence[ServingCase]) -> Any:
     return np.array([c.layout.chips for c in found], float)
 
 
-def _transfer(cases: Any) -> Number:
-    """Seconds to move one prompt's cache over every chip's own network port."""
+def _port(chip: Chip) -> float:
+    """Bytes/s of the network port of a chip."""
+    machine = machine_of(chip)
+    return float(machine.nic_bandwidth * machine.nic_efficiency)
+
+
+def _transfer(cases: Cases, port: float) -> Number:
+    """Seconds to move one prompt's cache over every chip's own port, the slower half's."""
     size = cache_bytes(cases, cases.load.input)
-    machine = cases.machine
-    return size / (machine.nic_bandwidth * machine.nic_efficiency) + machine.nic_latency_s
+    return size / port + cases.machine.nic_latency_s
 
 
 def _best_per_chip(half: _Instances) -> list[int]:
@@ -215,27 +282,63 @@ def _found(
 
 
 def _estimate(
-    job: ServingJob, left: _Instances, right: _Instances, pair: tuple[int, int, int, int]
+    job: ServingJob,
+    left: _Instances,
+    right: _Instances,
+    pair: tuple[int, int, int, int],
+    port: float,
 ) -> PoolsEstimate:
     p, x, d, y = pair
-    first = Pool(
-        left.chip.id, left.layouts[p], x, int(x * left.chips[p]), float(x * left.rate[p]), 1.0
-    )
-    second = Pool(
-        right.chip.id, right.layouts[d], y, int(y * right.chips[d]), float(y * right.rate[d]),
-        float(right.batch[d]),
-    )  # fmt: skip
-    rate = min(first.requests_per_s, second.requests_per_s)
+    halves = PoolsAtLoad.of(left.cases[p], x, right.cases[d], y, float(right.batch[d]), port)
+    most = min(float(x * left.rate[p]), float(y * right.rate[d]))
+    rate, reason = halves.served(job, most)
+    ttft, tpot, wait, busy = halves.latencies(rate)
+    if job.concurrency is not None:
+        # More clients than the pools hold wait in the queue (Little's law).
+        ttft = max(ttft, job.concurrency / rate - halves.answer * tpot)
     sigma = float(max(left.sigma[p], right.sigma[d]))
-    alone = replace(job, concurrency=1.0, request_rate=None)
-    used = find_engine(None, vendor=left.chip.vendor)
-    moved = _transfer(cases_of([ServingCase(left.chip, alone, left.layouts[p], used)]))
+    late = ttft_sigma(float(left.sigma[p]), Arrivals.CLOSED)
+    first = _pool(left, p, x, halves.prefill)
+    second = _pool(right, d, y, halves.decode)
+    output = rate * halves.answer
     chips = first.chips + second.chips
-    output = rate * job.output_tokens * (1.0 + job.shortest_share) / 2.0
+    alone = predict_serving_cases([halves.decode])[0]
+    parts = alone.breakdown_ms | {"prompts": 0.0}
+    scale = tpot / MILLI / sum(parts.values())
+    slower = first if first.requests_per_s < second.requests_per_s else second
+    which = "prefill" if slower is first else "decoding"
+    longest = max(parts, key=lambda name: parts[name])
     return PoolsEstimate(
-        first, second, chips,
-        interval(float(left.latency[p]) / MILLI, sigma),
-        interval(float(right.latency[d]) / MILLI, sigma),
-        float(moved[0]) / MILLI,
-        interval(rate, sigma), interval(output, sigma), interval(output / chips, sigma),
+        first, second, chips, not reason, reason,
+        interval(ttft / MILLI, late),
+        interval(tpot / MILLI, sigma),
+        interval((ttft + max(halves.answer - 1.0, 0.0) * tpot) / MILLI, sigma),
+        _tail(ttft / MILLI, wait / MILLI, busy, late),
+        halves.moved_s / MILLI,
+        interval(rate, sigma),
+        interval(output, sigma),
+        interval(output + rate * halves.prompt, sigma),
+        interval(output / chips, sigma),
+        halves.batch(rate) * halves.ranks * y,
+        alone.max_concurrency * y,
+        {name: value * scale for name, value in parts.items()},
+        f"the {which} pool; a token's time goes into {PARTS[longest]}",
+        sigma,
     )  # fmt: skip
+
+
+def _pool(half: _Instances, k: int, count: int, case: ServingCase) -> Pool:
+    alone = predict_serving_cases([case])[0]
+    return Pool(
+        case.chip.id, case.engine.id, case.layout, count, int(count * half.chips[k]),
+        float(count * half.rate[k]), float(half.batch[k]), alone.memory_gb_per_chip,
+    )  # fmt: skip
+
+
+def _tail(ttft: float, wait: float, busy: float, sigma: float) -> Percentiles:
+    """TTFT over requests: a wait of zero with probability 1 - rho, else exponential (M/G/1)."""
+
+    def beyond(level: float) -> float:
+        return wait / busy * log(busy / (1.0 - level)) if busy > 1.0 - level else 0.0
+
+    return Percentiles(*(interval(ttft - wait + beyond(q), sigma) for q in LEVELS))

@@ -7,8 +7,12 @@ from tonnage.perf.serving.case import ServingCase
 from tonnage.perf.serving.engine import Engine, find_engine
 from tonnage.perf.serving.estimate import ServingEstimate, predict_serving_cases
 from tonnage.perf.serving.layout import ServingLayout
-from tonnage.perf.serving.search import search_serving
-from tonnage.workload import ServingJob
+from tonnage.perf.serving.search import ranked, search_serving
+from tonnage.perf.serving.traffic import Traffic, closed_form_holds, played
+from tonnage.workload import Arrivals, ServingJob
+
+TRIED = 6
+"""Layouts of a search, best first, that are played until one keeps the limits."""
 
 
 def predict_serving(
@@ -17,6 +21,7 @@ def predict_serving(
     layout: ServingLayout | None = None,
     engine: Engine | None = None,
     chips: int | None = None,
+    traffic: Traffic | None = None,
 ) -> ServingEstimate:
     """Return what `chips` of `chip` deliver for `job`.
 
@@ -28,6 +33,10 @@ def predict_serving(
         From `find_engine`; `None`: the usual one for the chip's maker.
     chips
         May be left out where `layout` says it.
+    traffic
+        Bursts, a trace, or the wish to have the load played event by event. Without it the closed
+        form answers where it holds, and the event simulation where it does not: open arrivals
+        that keep the deployment busy.
 
     Raises
     ------
@@ -46,8 +55,25 @@ def predict_serving(
     True
     """
     used = engine or find_engine(None, vendor=chip.vendor)
+    count = chips or (layout.chips if layout else 1)
     loaded = job.concurrency is not None or job.request_rate is not None
+    way = traffic or Traffic()
+    if job.arrivals is Arrivals.OPEN or not way.plain:
+        return _queued(ranked(chip, job, count, used, TRIED, layout=layout), way)
     if layout is not None and loaded:
         return predict_serving_cases([ServingCase(chip, job, layout, used)])[0]
-    count = chips or (layout.chips if layout else 1)
     return search_serving(chip, job, count, used, layout=layout)
+
+
+def _queued(cases: list[ServingCase], traffic: Traffic) -> ServingEstimate:
+    """Return the first of the cases, best first, that keeps the limits when it is played."""
+    first: ServingEstimate | None = None
+    for case, found in zip(cases, predict_serving_cases(cases), strict=True):
+        answer = found
+        if found.max_concurrency >= 1 and not (traffic.plain and closed_form_holds(case)):
+            answer = played(found, case, traffic)
+        first = first or answer
+        if answer.fits:
+            return answer
+    assert first is not None
+    return first

@@ -124,6 +124,30 @@ def search_chips(
     return predict_serving_cases([cases[k] for k in best])
 
 
+def ranked(
+    chip: Chip,
+    job: ServingJob,
+    chips: int,
+    engine: Engine,
+    count: int,
+    *,
+    layout: ServingLayout | None = None,
+) -> list[ServingCase]:
+    """Return the `count` best cases of a search, best first.
+
+    Raises
+    ------
+    Infeasible
+        If no layout divides the chips and the model.
+    """
+    cases = options(chip, job, chips, engine, layout)
+    if not cases:
+        message = f"no layout of {chips} chips divides the model's heads and layers"
+        raise Infeasible(message)
+    score = _score(solve(cases_of(cases)), job)
+    return [cases[k] for k in np.argsort(-score, kind="stable")[:count]]
+
+
 def search_catalog(
     kinds: Sequence[Chip], job: ServingJob, chips: int, engine: Engine | None = None
 ) -> dict[str, ServingEstimate | str]:

@@ -35,6 +35,9 @@ class Simulation:
     """Mean time per output token after the first; NaN for answers of one token."""
     e2e_s: Any
     duration_s: float
+    arrivals_s: float
+    """From the first request sent to the last."""
+    input_tokens: float
     output_tokens: float
     changes: int
     """Times the batch changed; all other steps were jumped over."""
@@ -73,6 +76,8 @@ def simulate_serving(
     seed: int = 0,
     burstiness: float = 1.0,
     arrival_s: Sequence[float] | None = None,
+    input_tokens: Sequence[float] | None = None,
+    output_tokens: Sequence[float] | None = None,
 ) -> Simulation:
     """Return what one of the deployment's replicas does with its share of the load.
 
@@ -87,6 +92,8 @@ def simulate_serving(
         (gamma gaps).
     arrival_s
         Arrival times from a trace, instead of random ones.
+    input_tokens, output_tokens
+        Lengths of a trace's requests, in the order of `arrival_s`, instead of random ones.
 
     Returns
     -------
@@ -98,11 +105,13 @@ def simulate_serving(
     random = np.random.default_rng(seed)
     shortest = case.job.shortest_share
     requests = requests if arrival_s is None else min(requests, len(arrival_s))
-    prompts = _lengths(random, case.job.input_tokens, shortest, requests)
-    answers = _lengths(random, case.job.output_tokens, shortest, requests)
+    prompts = _lengths(random, case.job.input_tokens, shortest, requests, input_tokens)
+    answers = _lengths(random, case.job.output_tokens, shortest, requests, output_tokens)
     closed = case.job.arrivals is not Arrivals.OPEN and arrival_s is None
     if arrival_s is not None:
-        sent = np.sort(np.asarray(arrival_s, float))[:requests]
+        order = np.argsort(np.asarray(arrival_s, float), kind="stable")[:requests]
+        sent = np.asarray(arrival_s, float)[order]
+        prompts, answers = _in_order(prompts, order), _in_order(answers, order)
     elif closed:
         clients = min(max(1, round((case.job.concurrency or 1.0) / case.layout.dp)), requests)
         sent = np.concatenate([np.zeros(clients), np.full(requests - clients, np.inf)])
@@ -112,10 +121,17 @@ def simulate_serving(
     return _run(times, sent.tolist(), prompts, answers, closed)
 
 
-def _lengths(random: Any, longest: float, shortest: float, count: int) -> list[int]:
+def _lengths(
+    random: Any, longest: float, shortest: float, count: int, told: Sequence[float] | None
+) -> list[int]:
     drawn = random.uniform(shortest * longest, longest, count) if shortest < 1 else longest
-    whole: list[int] = np.maximum(np.rint(np.broadcast_to(drawn, count)), 1).astype(int).tolist()
+    drawn = np.broadcast_to(drawn, count) if told is None else np.asarray(told, float)
+    whole: list[int] = np.maximum(np.rint(drawn), 1).astype(int).tolist()
     return whole
+
+
+def _in_order(values: list[int], order: Any) -> list[int]:
+    return [values[k] for k in order]
 
 
 def _times(cases: Cases) -> _Times:
@@ -197,7 +213,7 @@ def _run(
                 sent[upcoming] = now
                 waiting.append(upcoming)
                 upcoming += 1
-    return _summary(times, sent, first, last, answers, changes)
+    return _summary(times, sent, first, last, (prompts, answers), changes)
 
 
 def _take(
@@ -218,13 +234,16 @@ def _summary(
     sent: list[float],
     first: list[float],
     last: list[float],
-    answers: list[int],
+    lengths: tuple[list[int], list[int]],
     changes: int,
 ) -> Simulation:
     start, begin, end = np.array(sent), np.array(first), np.array(last)
-    size = np.array(answers, float)
+    prompts, size = np.array(lengths[0], float), np.array(lengths[1], float)
     after = np.where(size > 1, (end - begin) / np.maximum(size - 1, 1), np.nan)
     span = float(end.max() - start.min())
     before = begin - start + times.request_s
     whole = end - start + times.request_s
-    return Simulation(before, after, whole, span, float(size.sum()), changes)
+    arrivals = float(start.max() - start.min())
+    return Simulation(
+        before, after, whole, span, arrivals, float(prompts.sum()), float(size.sum()), changes
+    )

@@ -1,0 +1,109 @@
+"""Two chosen pools under a load: rate, latencies and batch.
+
+With X requests/s over x prefill instances of r ranks and y decoding instances of q ranks:
+
+    TTFT = S + W + transfer,  W = stage·rho / (2(1-rho)),  rho = X·stage/(x·r)
+    b = X/(y·q) · o · t(b),   TPOT = t(b)
+
+K clients in a closed loop settle where X·(TTFT + o·TPOT) = K.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tonnage.perf.serving.case import Cases, ServingCase, cases_of
+from tonnage.perf.serving.flow import prompt_seconds
+from tonnage.perf.serving.memory import cache_bytes
+from tonnage.perf.serving.step import decode_step
+from tonnage.workload import Arrivals, ServingJob
+
+_ROUNDS, _CLOSE = 40, 1e-7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolsAtLoad:
+    """A prefill case and a decoding case, with how many instances of each there are."""
+
+    prefill: ServingCase
+    decode: ServingCase
+    """One decoding instance at its largest batch, as a static batch."""
+    stepping: Cases
+    service_s: float
+    """Device time of one prompt, and of one of its pipeline stages."""
+    stage_s: float
+    entry_s: float
+    """Engine's time per request."""
+    moved_s: float
+    prefill_ranks: float
+    """Instances times ranks that take prompts."""
+    decode_ranks: float
+    ranks: int
+    """Of one decoding instance."""
+    full: float
+    """Largest batch of a decoding rank."""
+    prompt: float
+    answer: float
+    """Mean tokens of prompts and answers."""
+
+    @classmethod
+    def of(
+        cls, prefill: ServingCase, x: int, decode: ServingCase, y: int, batch: float, port: float
+    ) -> PoolsAtLoad:
+        """Return `x` and `y` instances of two cases, with ports of `port` bytes/s between."""
+        ahead, after = cases_of([prefill]), cases_of([decode])
+        service, pp = float(prompt_seconds(ahead)[0]), prefill.layout.pp
+        size: Any = cache_bytes(ahead, ahead.load.input)
+        entry: Any = ahead.engine.request_s
+        hop: Any = ahead.machine.nic_latency_s
+        moved = float(size[0]) / port
+        whole = replace(decode.job, concurrency=batch, arrivals=Arrivals.STATIC)
+        return cls(
+            prefill, replace(decode, job=whole), after, service, service / pp,
+            float(entry[0]), moved + float(hop[0]),
+            float(x * prefill.layout.dp), float(y * decode.layout.dp), decode.layout.dp,
+            batch / decode.layout.dp, float(ahead.load.input[0]), float(after.load.output[0]),
+        )  # fmt: skip
+
+    def step_s(self, batch: float) -> float:
+        """Return seconds per token of a rank that decodes `batch` sequences."""
+        load = self.stepping.load
+        size = np.array([max(batch, 1.0) / self.decode.layout.pp])
+        step = decode_step(self.stepping, size, load.input + load.output / 2.0)
+        return float((step.total / load.tokens_per_step)[0])
+
+    def batch(self, rate: float) -> float:
+        """Return b = X/(y·q)·o·t(b), from above, at most the largest batch."""
+        size = self.full
+        for _ in range(_ROUNDS):
+            last = size
+            size = min(rate / self.decode_ranks * self.answer * self.step_s(last), self.full)
+            if abs(size - last) <= _CLOSE * last:
+                break
+        return size
+
+    def latencies(self, rate: float) -> tuple[float, float, float, float]:
+        """Return TTFT, TPOT, the mean wait in TTFT (seconds), and prefill's busy share."""
+        busy = min(rate * self.stage_s / self.prefill_ranks, 0.999)
+        wait = self.stage_s * busy / (2.0 * (1.0 - busy))
+        ttft = self.service_s + wait + self.moved_s + self.entry_s
+        return ttft, self.step_s(self.batch(rate)), wait, busy
+
+    def served(self, job: ServingJob, most: float) -> tuple[float, str]:
+        """Return the requests/s at the job's load, `most` where it names none, and what hinders."""
+        if job.request_rate is not None:
+            short = job.request_rate > most * (1.0 + 1e-9)
+            reason = f"arrivals of {job.request_rate:g} requests/s exceed what it can serve"
+            return min(job.request_rate, most), reason if short else ""
+        if job.concurrency is None:
+            return most, ""
+        low, high = 0.0, most
+        for _ in range(_ROUNDS):
+            middle = (low + high) / 2.0
+            ttft, tpot, _wait, _busy = self.latencies(middle)
+            under = middle * (ttft + self.answer * tpot) < job.concurrency
+            low, high = (middle, high) if under else (low, middle)
+        return high, ""

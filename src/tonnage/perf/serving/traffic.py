@@ -1,0 +1,154 @@
+"""How requests come in time, and the answer of the event simulation to it.
+
+The closed forms hold for Poisson arrivals while prompts take little of a replica's time and its
+slots are mostly free; beyond, waits feed on themselves (a longer step gathers more sequences), and
+the simulation is asked. `tests/oracle` holds both together where both hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tonnage.errors import Fault, InputError
+from tonnage.perf.interval import interval
+from tonnage.perf.serving.case import ServingCase, cases_of
+from tonnage.perf.serving.estimate import Percentiles, ServingEstimate, limit_broken, ttft_sigma
+from tonnage.perf.serving.flow import solve
+from tonnage.perf.serving.percentiles import LEVELS
+from tonnage.perf.serving.simulate import Simulation, simulate_serving
+from tonnage.units import MILLI
+from tonnage.workload import Arrivals
+
+SIMULATED = "event simulation"
+QUIET_STALL, QUIET_SLOTS = 0.2, 0.05
+"""Largest shares of time spent on prompts, and of slots taken, at which the closed form stays
+within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
+OVERLOAD_SLOPE = 0.01
+"""Seconds by which waits grow per second of arrivals, above which a run is taken for overloaded."""
+LONGEST_RUN = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Arrivals beyond a mean rate, and whether they are to be played event by event."""
+
+    burstiness: float = 1.0
+    """Variance over squared mean of the gaps: 1 Poisson, below more even, above in bursts."""
+    arrival_s: Sequence[float] | None = None
+    """Times of a trace, seconds."""
+    input_tokens: Sequence[float] | None = None
+    """Prompt tokens of each request of the trace, where it says."""
+    output_tokens: Sequence[float] | None = None
+    simulate: bool = False
+    """Play the load even where the closed form holds."""
+    requests: int = 20_000
+    """Requests of one replica that are played."""
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not 0.0 < self.burstiness <= 1000.0:
+            faults.append(Fault("burstiness", self.burstiness, "a number above 0, up to 1000"))
+        if not 10 <= self.requests <= LONGEST_RUN:
+            mend = f"a whole number from 10 to {LONGEST_RUN:,}"
+            faults.append(Fault("requests", self.requests, mend))
+        if faults:
+            raise InputError(faults)
+
+    @property
+    def plain(self) -> bool:
+        """Poisson arrivals: the closed form knows them."""
+        return self.burstiness == 1.0 and self.arrival_s is None and not self.simulate
+
+
+def closed_form_holds(case: ServingCase) -> bool:
+    """Return whether open arrivals leave a deployment quiet enough for the closed form."""
+    if case.job.arrivals is not Arrivals.OPEN:
+        return True
+    flow = solve(cases_of([case]))
+    slots = min(float(flow.capacity.sequences[0]), float(case.engine.max_sequences))
+    taken = float(flow.batch[0]) / max(slots, 1.0)
+    return float(flow.stalls[0]) <= QUIET_STALL and taken <= QUIET_SLOTS
+
+
+def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> ServingEstimate:
+    """Return `found` with latencies and rates from playing its load event by event.
+
+    One replica is played; a trace goes to the replicas in turn.
+    """
+    ranks = case.layout.dp
+    every = slice(None, None, ranks)
+    run = simulate_serving(
+        case,
+        traffic.requests,
+        burstiness=traffic.burstiness,
+        arrival_s=None if traffic.arrival_s is None else traffic.arrival_s[every],
+        input_tokens=None if traffic.input_tokens is None else traffic.input_tokens[every],
+        output_tokens=None if traffic.output_tokens is None else traffic.output_tokens[every],
+    )
+    late = ttft_sigma(found.sigma, case.job.arrivals)
+    values = {"ttft_ms": run.ttft_s, "tpot_ms": run.tpot_s, "e2e_ms": run.e2e_s}
+    means = {n: float(np.nanmean(v)) / MILLI if _any(v) else 0.0 for n, v in values.items()}
+    doubt = {"ttft_ms": late, "tpot_ms": found.sigma, "e2e_ms": found.sigma}
+    tails = {
+        n: Percentiles(*(interval(run.percentile(n[:-2] + "s", q) / MILLI, doubt[n])
+                         for q in LEVELS)) if _any(v) else found.percentiles[n]
+        for n, v in values.items()
+    }  # fmt: skip
+    spreads = {n: interval(means[n], doubt[n]) for n in values}
+    new = replace(
+        found, percentiles=tails, method=SIMULATED,
+        ttft_ms=spreads["ttft_ms"], tpot_ms=spreads["tpot_ms"], e2e_ms=spreads["e2e_ms"],
+    )  # fmt: skip
+    return _rated(new, case, run)
+
+
+def _any(values: Any) -> bool:
+    return bool(np.isfinite(values).any())
+
+
+def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> ServingEstimate:
+    """Add rates, the parts of TPOT, and whether the load is sustained within the limits."""
+    ranks, count = case.layout.dp, len(run.e2e_s)
+    opened = case.job.arrivals is Arrivals.OPEN
+    sustained = not opened or wait_growth(run) <= OVERLOAD_SLOPE
+    rate = run.requests_per_s * ranks
+    if opened and sustained and case.job.request_rate is not None:
+        rate = case.job.request_rate
+    output = rate * run.output_tokens / count
+    whole = output + rate * run.input_tokens / count
+    reason = limit_broken(case.job, found.tpot_ms.p50, found.ttft_ms.p50)
+    if not sustained:
+        reason = f"arrivals of {case.job.request_rate:g} requests/s exceed what it can serve"
+    return replace(
+        found,
+        fits=not reason,
+        reason=reason,
+        requests_per_s=interval(rate, found.sigma),
+        tokens_per_s_output=interval(output, found.sigma),
+        tokens_per_s_total=interval(whole, found.sigma),
+        tokens_per_s_output_per_chip=interval(output / found.chips, found.sigma),
+        running=float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s * ranks,
+        breakdown_ms=_parts(found),
+    )
+
+
+def wait_growth(run: Simulation) -> float:
+    """Seconds that TTFT grows by per second of arrivals: quarter four against quarter two."""
+    quarter = len(run.ttft_s) // 4
+    if quarter < 2:
+        return 0.0
+    early, late = run.ttft_s[quarter : 2 * quarter], run.ttft_s[3 * quarter : 4 * quarter]
+    return float(late.mean() - early.mean()) / max(0.5 * run.arrivals_s, 1e-9)
+
+
+def _parts(found: ServingEstimate) -> dict[str, float]:
+    """Parts of the simulated TPOT: the step as the closed form has it, the rest others' prompts."""
+    parts = dict(found.breakdown_ms) | {"prompts": 0.0}
+    step, whole = sum(parts.values()), found.tpot_ms.p50
+    scale = min(1.0, whole / step)
+    parts = {name: value * scale for name, value in parts.items()}
+    return parts | {"prompts": max(whole - step, 0.0)}

@@ -1,0 +1,94 @@
+"""How the answer to `predict serve --disaggregate` looks: JSON, tables, and words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tonnage.report.serving import short
+from tonnage.study.serving import PoolsPrediction
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def to_json(answer: PoolsPrediction) -> dict[str, Any]:
+    """Return the document of `predict serve --disaggregate --json`.
+
+    The contract's fields describe the whole; memory is that of the decoding pool, where the caches
+    live, and `layout`, `prefill` and `decode` tell of each pool.
+    """
+    job = answer.job
+    document: dict[str, Any] = {
+        "model": answer.model.id,
+        "input": job.input_tokens,
+        "output": job.output_tokens,
+        "weights": job.weights,
+        "kv": job.kv,
+        "disaggregated": True,
+        "layout_searched": True,
+    }
+    document |= answer.estimate.to_dict()
+    document["reason"] = answer.estimate.reason or None
+    return document
+
+
+def table(answer: PoolsPrediction) -> Table:
+    """Return latencies and rates of the whole with their 80 % interval."""
+    from rich.table import Table
+
+    found = answer.estimate
+    title = f"{answer.model.name}, prefill and decoding apart, {found.chips} chips"
+    grid = Table("quantity", "low", "middle", "high", "unit", title=title, title_justify="left")
+    for column in grid.columns[1:4]:
+        column.justify = "right"
+    rows = [
+        ("time to first token", found.ttft_ms, "ms"),
+        ("time per output token", found.tpot_ms, "ms"),
+        ("whole request", found.e2e_ms, "ms"),
+        ("requests", found.requests_per_s, "1/s"),
+        ("output", found.tokens_per_s_output, "tokens/s"),
+        ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s"),
+        ("prompts and output", found.tokens_per_s_total, "tokens/s"),
+    ]
+    for name, spread, unit in rows:
+        grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit)
+    return grid
+
+
+def pools_table(answer: PoolsPrediction) -> Table:
+    """Return one row a pool: chips, layout, what it could do alone, memory."""
+    from rich.table import Table
+
+    grid = Table("pool", "chip", "instances", "layout", "chips", "requests/s alone", "GB of a chip")
+    for index in (2, 4, 5, 6):
+        grid.columns[index].justify = "right"
+    found = answer.estimate
+    for name, half, chip in (
+        ("prefill", found.prefill, answer.prefill_chip),
+        ("decoding", found.decode, answer.decode_chip),
+    ):
+        held = half.memory_gb_per_chip
+        grid.add_row(
+            name, chip.name, f"{half.instances}", str(half.layout), f"{half.chips}",
+            short(half.requests_per_s), f"{held.total:.0f} of {held.usable:.0f}",
+        )  # fmt: skip
+    return grid
+
+
+def text(answer: PoolsPrediction) -> str:
+    """Return in words what limits the deployment and what is taken for granted."""
+    found, job = answer.estimate, answer.job
+    lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
+    room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
+    lines = [
+        f"{found.running:,.0f} sequences decode at once; {room}.",
+        f"What limits it: {found.bottleneck}.",
+        f"A prompt's cache travels in {short(found.transfer_ms)} ms, over the slower pool's ports.",
+        "Sizes, layouts and batch of both pools are the best for most requests a second.",
+        f"Engines {found.prefill.engine} and {found.decode.engine}.",
+        f"Weights {job.weights}, cache {job.kv}.",
+        "Low and high are the 10th and 90th percentile of the model's error.",
+    ]
+    if found.reason:
+        lines.insert(0, f"Not within what was asked: {found.reason}.")
+    return "\n".join(lines)
