@@ -49,6 +49,8 @@ _FRACTIONS = {
 }  # fmt: skip
 """Columns of numbers that need not be whole."""
 _ZERO_IS_FINE = {"zero_stage", "input_len", "ttft_ms", "tpot_ms"}
+_ZERO_IS_BLANK = {"n_experts", "topk", "vpp", "cp", "ep", "value2", "chips_per_node"}
+"""Columns where some sources write 0 for "has none"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,15 @@ class Table:
     name: str
     kind: Kind
     rows: tuple[Row, ...]
+    unreadable: Mapping[str, str]
+    """Id of each row with a cell that is no such number → what is wrong with it."""
 
 
 def read_table(path: str | Path) -> Table:
     """Return the table in a CSV file, its kind told by its columns.
+
+    A cell that cannot be read costs its row only; faults of the table itself, or of every row, end
+    the reading.
 
     Raises
     ------
@@ -123,15 +130,20 @@ def read_table(path: str | Path) -> Table:
         raise InputError.of("file", name, mend) from None
     header = [cell.strip() for cell in lines[0]]
     kind = _kind(header, name)
-    rows, faults = _rows(header, text, name)
-    if faults:
+    rows, faults, unreadable = _rows(header, text, name)
+    if faults or (rows and len(unreadable) == len(rows)):
+        faults += [fault for found in unreadable.values() for fault in found]
         more = len(faults) - MOST_FAULTS
         told = faults[:MOST_FAULTS]
         told += [Fault("file", name, f"and {more} faults more")] if more > 0 else []
         raise InputError(told)
     if not rows:
         raise InputError.of("file", name, "no rows below the header")
-    return Table(name, kind, tuple(rows))
+    told_of = {
+        ident: "; ".join(f"{fault.field} = {fault.value!r}: {fault.mend}" for fault in found)
+        for ident, found in unreadable.items()
+    }
+    return Table(name, kind, tuple(rows), told_of)
 
 
 def _kind(header: Sequence[str], name: str) -> Kind:
@@ -158,11 +170,14 @@ def _kind(header: Sequence[str], name: str) -> Kind:
     return kind
 
 
-def _rows(header: Sequence[str], text: str, name: str) -> tuple[list[Row], list[Fault]]:
+def _rows(
+    header: Sequence[str], text: str, name: str
+) -> tuple[list[Row], list[Fault], dict[str, list[Fault]]]:
     reader = csv.reader(io.StringIO(text), strict=True)
     next(reader)
     rows: list[Row] = []
     faults: list[Fault] = []
+    unreadable: dict[str, list[Fault]] = {}
     first: dict[str, int] = {}
     line = 2
     for cells in reader:
@@ -181,9 +196,13 @@ def _rows(header: Sequence[str], text: str, name: str) -> tuple[list[Row], list[
         elif ident in first:
             faults.append(Fault("id", ident, f"also on line {first[ident]}", where))
         first.setdefault(ident, at)
-        faults += _faults_of(named, where)
+        for column in _ZERO_IS_BLANK & set(named):
+            if named[column] in ("0", "0.0"):
+                named[column] = ""
+        if wrong := _faults_of(named, where):
+            unreadable.setdefault(ident, []).extend(wrong)
         rows.append(Row(ident, at, named))
-    return rows, faults
+    return rows, faults, unreadable
 
 
 def _faults_of(cells: Mapping[str, str], where: str) -> list[Fault]:

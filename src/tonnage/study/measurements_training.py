@@ -71,6 +71,8 @@ def training_cases(path: str | Path, as_of: date | None = None) -> list[tuple[Ro
     catalog = load_catalog(as_of or today())
     found = []
     for row in table.rows:
+        if row.id in table.unreadable:
+            continue
         try:
             question = training_question(row, catalog)
         except Unusable:
@@ -91,6 +93,8 @@ def training_question(row: Row, catalog: Catalog, search: bool = False) -> Train
     labelled = chip_of(row, catalog)
     named = training_model(row)
     assumed: list[Assumption] = [*labelled.assumed, *named.assumed]
+    if metric == "mfu" and measured > LARGEST_SHARE:
+        assumed.append(Assumption("mfu read as a percentage"))
     stack = recognize_framework(row.told, labelled.chip.vendor, row.count("year"))
     try:
         layouts, chips = stated_layouts(row, named.model, assumed)
@@ -132,6 +136,9 @@ def _job(
     )
 
 
+LARGEST_SHARE = 1.5
+"""An MFU above this is a percentage, whatever the column says."""
+PERCENT = 100.0
 METRICS = ("iter_time_s", "tokens_per_s_per_gpu", "tflops_per_gpu", "mfu", "samples_per_s")
 
 
@@ -210,7 +217,8 @@ def as_metric(question: TrainingQuestion, case: TrainingCase, seconds: Spread) -
     flops = counted_flops(question.row, case)
     if question.metric == "tflops_per_gpu":
         return rate * (flops / TERA)
-    return rate * (flops / _peak(question.row, case))
+    share = rate * (flops / _peak(question.row, case))
+    return share * PERCENT if question.measured > LARGEST_SHARE else share
 
 
 def counted_flops(row: Row, case: TrainingCase) -> float:

@@ -232,10 +232,14 @@ def validate(
     table = read_table(path)
     day = as_of or today()
     kept = _kept(table, source, chip, complete_only, day)
-    if table.kind is Kind.TRAINING:
-        found, latencies, skipped = _training(kept, day)
-    else:
-        found, latencies, skipped = _serving(kept, day)
+    readable = [row for row in kept if row.id not in table.unreadable]
+    of_kind = _training if table.kind is Kind.TRAINING else _serving
+    found, latencies, skipped = of_kind(readable, day)
+    skipped += [
+        Skipped(row.id, row.line, table.unreadable[row.id])
+        for row in kept
+        if row.id in table.unreadable
+    ]
     return Validation(
         table=table.name,
         kind=table.kind,

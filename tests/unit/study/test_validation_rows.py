@@ -209,7 +209,8 @@ def test_metrics_of_one_step_agree_with_each_other() -> None:
     tokens = 128 * 4096 / 64
     found = {}
     for metric in ("iter_time_s", "tokens_per_s_per_gpu", "tflops_per_gpu", "mfu", "samples_per_s"):
-        question = train(metric=metric, flops_convention="full attention; recompute not counted")
+        told = "full attention; recompute not counted"
+        question = train(metric=metric, value="0.4", flops_convention=told)
         found[metric] = as_metric(question, question.cases[0], step)
     assert found["iter_time_s"] == step
     assert found["tokens_per_s_per_gpu"].p50 == pytest.approx(tokens / 10)
@@ -327,3 +328,11 @@ def test_blank_weights_are_supposed_from_the_words_around() -> None:
     assert serve(weight_precision="", note="checkpoint W8A8").case.job.weights == "int8"
     assert serve(weight_precision="", model="DeepSeek-V3").case.job.weights == "fp8"
     assert serve(weight_precision="").case.job.weights == "bf16"
+
+
+def test_a_share_above_one_is_a_percentage() -> None:
+    asked = train(metric="mfu", value="45")
+    part = as_metric(asked, asked.cases[0], Spread.exactly(10.0)).p50
+    whole = train(metric="mfu", value="0.45")
+    assert part == pytest.approx(100 * as_metric(whole, whole.cases[0], Spread.exactly(10.0)).p50)
+    assert any("percentage" in item.text for item in asked.assumed)

@@ -7,6 +7,7 @@ import pytest
 
 from tonnage.errors import InputError
 from tonnage.study.measurements import Kind, read_table
+from tonnage.study.validation import validate
 
 DATA = Path(__file__).parents[3] / "benchmarks" / "data"
 TRAINING = "id,chip,n_chips,model,seq_len,global_batch_seqs,metric,value"
@@ -34,6 +35,7 @@ def test_published_tables_are_read_whole(name: str, kind: Kind) -> None:
     table = read_table(DATA / name)
     assert table.kind is kind
     assert len(table.rows) == count
+    assert not table.unreadable
 
 
 def test_only_the_needed_columns_are_needed(tmp_path) -> None:
@@ -87,13 +89,31 @@ def test_one_message_says_what_is_wrong(tmp_path, lines, words: str) -> None:
 
 
 def test_all_faults_come_at_once_with_their_lines(tmp_path) -> None:
-    rows = [GOOD, GOOD.replace("2.0", "x"), GOOD.replace("a-1", "a-3").replace(",8,", ",eight,")]
+    rows = [GOOD.replace("2.0", "x")] * 2 + [GOOD.replace("a-1", "a-3").replace(",8,", ",eight,")]
     with pytest.raises(InputError) as caught:
         read_table(write(tmp_path, TRAINING, *rows))
     told = str(caught.value)
     assert "table.csv:3: id" in told
     assert "table.csv:3: value" in told
     assert "table.csv:4: n_chips" in told
+
+
+def test_a_cell_that_cannot_be_read_costs_its_row_only(tmp_path) -> None:
+    bad = GOOD.replace("a-1", "a-2").replace("2.0", "fast")
+    table = read_table(write(tmp_path, TRAINING, GOOD, bad))
+    assert [row.id for row in table.rows] == ["a-1", "a-2"]
+    assert table.unreadable == {"a-2": "value = 'fast': write a number or leave it blank"}
+    answer = validate(write(tmp_path, TRAINING, GOOD, bad))
+    assert answer.rows == 2
+    assert [(item.id, "fast" in item.why) for item in answer.skipped if item.id == "a-2"] == [
+        ("a-2", True)
+    ]
+
+
+def test_nought_experts_are_none(tmp_path) -> None:
+    table = read_table(write(tmp_path, TRAINING + ",n_experts,vpp", GOOD + ",0,0"))
+    assert table.rows[0].count("n_experts") is None
+    assert table.rows[0].count("vpp") is None
 
 
 def test_very_many_faults_are_counted(tmp_path) -> None:
