@@ -83,3 +83,13 @@ def test_a_reader_that_leaves_early_is_no_fault() -> None:
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+def test_a_true_no_has_a_document_with_its_reason(capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["predict", "train", "--chip", "Kunlun P800", "--chips", "64", *TRAIN, "--json"]
+    assert run(words) == 1
+    out, err = capfd.readouterr()
+    said = json.loads(out)
+    assert said["answer"] == "no"
+    assert said["reason"] in err
+    assert said["missing"]

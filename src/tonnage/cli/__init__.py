@@ -12,7 +12,7 @@ from io import TextIOWrapper
 import click
 
 from tonnage import __version__
-from tonnage.errors import BAD_INPUT, TonnageError
+from tonnage.errors import BAD_INPUT, NO, NotEnoughKnown, TonnageError
 
 INTERRUPTED = 130
 
@@ -88,6 +88,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.exceptions.Abort):
         return _say("interrupted; nothing was left half written", INTERRUPTED)
     except TonnageError as error:
+        if error.exit_code == NO and "--json" in arguments:
+            _print_no(error)
         return _say(str(error), error.exit_code)
     except (BrokenPipeError, SystemExit):
         sys.stderr.close()  # the reader has gone: say nothing more, neither here nor at exit
@@ -95,6 +97,15 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _say(f"output: cannot be written ({error.strerror}); free some room", BAD_INPUT)
     return result if isinstance(result, int) else 0
+
+
+def _print_no(error: TonnageError) -> None:
+    """Print the document of a true "no": a script that asked for JSON gets its reason so."""
+    import json
+
+    missing = list(error.missing) if isinstance(error, NotEnoughKnown) else []
+    document = {"answer": "no", "reason": str(error), "missing": missing}
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def _click_message(error: click.ClickException) -> str:
