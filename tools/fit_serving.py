@@ -219,6 +219,11 @@ def read_engine(name: str) -> tuple[dict[str, Any], dict[str, float]]:
     return data, {n: float(given[n].get("prior", given[n]["value"])) for n in CONSTANTS}
 
 
+def chip_counts(rows: Rows) -> dict[str, int]:
+    """Return the fitted runs of each chip."""
+    return dict(sorted(Counter(q.case.chip.id for q in rows.asked).items()))
+
+
 def write_engine(name: str, data: dict[str, Any], values: dict[str, float], origin: str) -> None:
     """Write an engine's constants with prior and source."""
     lines = [f"{key}: {_plain(value)}" for key, value in data.items() if key != "constants"]
@@ -292,6 +297,7 @@ def main() -> None:
             changed["sigma"] = max(float(np.quantile(np.abs(folds), 0.8)) / 1.2816, 0.04)
             changed["anchors"] = float(len(rows.asked))
             changed["expert_anchors"] = float(np.sum(rows.cases.shape.routed > 0))
+            data["chips"] = chip_counts(rows)
             write_engine(name, data, changed, origin)
     if options.write:
         write_anchors(groups)

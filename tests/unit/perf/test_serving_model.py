@@ -1,5 +1,6 @@
 """Memory, experts and formats of the serving model, on numbers worked out by hand."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -128,3 +129,16 @@ def test_a_strong_chip_prefills_for_one_with_much_bandwidth() -> None:
     reverse = search_pools(h20, h800, job, (16, 32))
     assert mixed.prefill.chip == "nv-h800-sxm"
     assert mixed.prefill.requests_per_s > 2 * reverse.prefill.requests_per_s
+
+
+@pytest.mark.parametrize(("model", "least"), [("llama-3.1-8b", 1.02), ("qwen3-30b-a3b", 1.3)])
+def test_an_engine_is_less_sure_of_a_chip_it_was_not_fitted_on(model: str, least: float) -> None:
+    job = ServingJob(find_model(model), 1024, 256, concurrency=16)
+    engine = find_engine("tensorrt-llm", "1.0")
+    known = CATALOG.find("nv-h100-sxm")
+    stranger = replace(known, id="a-chip-of-mine")
+    measured = predict_serving(known, job, ServingLayout(2), engine)
+    guessed = predict_serving(stranger, job, ServingLayout(2), engine)
+    assert guessed.tpot_ms.p50 == pytest.approx(measured.tpot_ms.p50)
+    assert guessed.sigma > least * measured.sigma
+    assert guessed.ttft_ms.p90 > measured.ttft_ms.p90

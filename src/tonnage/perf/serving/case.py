@@ -89,6 +89,8 @@ class Cases:
     """1 where weights are 4-bit integers, unpacked before they are multiplied."""
     deviation: tuple[float, ...]
     """Deviation of the log from doubt about the machine's constants, by case."""
+    pair_anchors: Number
+    """Measured runs of this chip that the engine's constants were fitted on."""
 
     def __len__(self) -> int:
         return len(self.load.input)
@@ -162,6 +164,7 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         kv_bytes=np.array([bytes_per_element(job.kv) for job in jobs]),
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
         deviation=tuple(m.sigma for m in bare),
+        pair_anchors=np.array([case.engine.chips.get(case.chip.id, 0.0) for case in cases]),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.resources import files as package_files
 from typing import Any
@@ -89,9 +89,11 @@ class Engine:
     """Measured runs the constants were fitted on."""
     expert_anchors: Number
     """Those of them that ran a model with experts."""
+    chips: Mapping[str, float] = field(default_factory=dict)
+    """Those of them by chip id."""
 
 
-CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in ("id", "name"))
+CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in ("id", "name", "chips"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,10 @@ def _trailing_version(name: str) -> str:
     return match.group(0) if match else ""
 
 
+def _chips(data: Mapping[str, Any]) -> dict[str, float]:
+    return {str(chip): float(runs) for chip, runs in (data.get("chips") or {}).items()}
+
+
 def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
     constants = data["constants"]
     absent = [name for name in CONSTANTS if name not in constants]
@@ -201,7 +207,7 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
         raise DataError(message)
     values = {name: float(constants[name]["value"]) for name in CONSTANTS}
     return EngineEntry(
-        engine=Engine(id=data["id"], name=data["name"], **values),
+        engine=Engine(id=data["id"], name=data["name"], **values, chips=_chips(data)),
         pattern=data["pattern"],
         before=_version(str(data.get("before") or "")),
         until_year=int(data["until_year"]),

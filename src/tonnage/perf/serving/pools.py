@@ -297,7 +297,7 @@ def _estimate(
         # More clients than the pools hold wait in the queue (Little's law).
         ttft = max(ttft, job.concurrency / rate - halves.answer * tpot)
     sigma = float(max(left.sigma[p], right.sigma[d]))
-    late = ttft_sigma(float(left.sigma[p]), Arrivals.CLOSED)
+    late = ttft_sigma(float(left.sigma[p]), replace(job, arrivals=Arrivals.CLOSED))
     first = _pool(left, p, x, halves.prefill)
     second = _pool(right, d, y, halves.decode)
     output = rate * halves.answer

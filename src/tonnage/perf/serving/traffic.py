@@ -89,7 +89,7 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
         input_tokens=None if traffic.input_tokens is None else traffic.input_tokens[every],
         output_tokens=None if traffic.output_tokens is None else traffic.output_tokens[every],
     )
-    late = ttft_sigma(found.sigma, case.job.arrivals)
+    late = ttft_sigma(found.sigma, case.job)
     values = {"ttft_ms": run.ttft_s, "tpot_ms": run.tpot_s, "e2e_ms": run.e2e_s}
     means = {n: float(np.nanmean(v)) / MILLI if _any(v) else 0.0 for n, v in values.items()}
     doubt = {"ttft_ms": late, "tpot_ms": found.sigma, "e2e_ms": found.sigma}
