@@ -214,7 +214,9 @@ def test_replay_takes_what_was_known_by_then(capsys):
 def test_replay_before_the_plan_is_refused(capsys):
     Path("s.yaml").write_text(BASE, encoding="utf-8")
     assert run(["plan", "s.yaml", "--replay-to", "2023-12-01"]) == 2
-    assert "after the scenario's as_of" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "after the scenario's as_of" in told
+    assert "futures" not in told, "refused before the work, not after it"
 
 
 def test_a_licence_assumption_opens_a_closed_chip(capsys):

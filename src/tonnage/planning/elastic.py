@@ -183,21 +183,32 @@ def _worded(problem: Problem, limits: list[Limit], excess: Floats) -> tuple[Rela
         share = float(part[worst] / limit.scale[worst])
         period = int(problem.tree.period[limit.node[worst]])
         amount = float(part[worst]) * limit.factor
-        found.append(
-            Relaxation(
-                limit.name, amount, limit.unit, period, _says(problem, limit, amount, share, period)
-            )
-        )
+        gives = np.unique(problem.tree.period[limit.node[part > ENOUGH * limit.scale]])
+        says = _says(problem, limit, amount, share, period) + _elsewhere(len(gives) - 1)
+        found.append(Relaxation(limit.name, amount, limit.unit, period, says))
     return tuple(found)
+
+
+def _elsewhere(periods: int) -> str:
+    """Return that other periods give way too: one alone would not be enough."""
+    if periods < 1:
+        return ""
+    return f", and as much or less in {periods} other period{'s' if periods > 1 else ''}"
 
 
 def _says(problem: Problem, limit: Limit, amount: float, share: float, period: int) -> str:
     when = problem.tree.label(period)
-    more = f"{_shown(amount)} {limit.unit} more"
+    more = f"{_shown(amount)} {_plural(limit.unit, amount)} more"
     if limit.name.startswith("unmet "):
         return f"{limit.name.removeprefix('unmet ')}: leave {more} unmet in {when}"
     part = f" ({share:.1%} above the limit)" if 0 < share < 10 else ""
     return f"{limit.name}: {more}{part} in {when}"
+
+
+def _plural(unit: str, amount: float) -> str:
+    """Return a unit of work, such as token or token/s, in its plural."""
+    head, slash, rest = unit.partition("/")
+    return f"{head}s{slash}{rest}" if head in {"token", "unit"} and amount != 1.0 else unit
 
 
 def _shown(amount: float) -> str:

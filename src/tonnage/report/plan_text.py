@@ -165,7 +165,7 @@ def _alternatives(answer: PlanAnswer) -> Iterator[RenderableType]:
 
 def _sensitivity(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.sensitivity:
-        yield strong("What the first moves hang on (chips until the futures part)")
+        yield strong("What the first moves hang on (chips until the futures part, unrounded)")
         for row in answer.sensitivity:
             cost = "" if row.cost is None else f" ({dollars(row.cost)} in all)"
             yield f"  • {row.assumption}: {row.says}{cost}"
@@ -186,7 +186,7 @@ def _first_moves(answer: PlanAnswer) -> Iterator[RenderableType]:
     if answer.first_moves:
         yield table
     else:
-        yield "First moves: none; the fleet in hand is enough until the futures part."
+        yield "First moves: none; nothing need be signed before the futures part."
 
 
 def _verdict(answer: PlanAnswer) -> Iterator[RenderableType]:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isnan
 from pathlib import Path
 
 import numpy as np
 
 from tonnage import planning
 from tonnage.dates import given_day
+from tonnage.errors import InputError
 from tonnage.scenario import Scenario, Tree, grow, read_scenario
 from tonnage.study.plan_answer import Action, Alternative, Binding, Future, PlanAnswer
 from tonnage.study.plan_law import Ruling, law_of
@@ -20,7 +22,7 @@ from tonnage.study.plan_moves import future_of, moves_at, trunk
 from tonnage.study.plan_price import prices_of
 from tonnage.study.plan_problem import World, problem_of
 from tonnage.study.plan_rates import rates_of
-from tonnage.study.plan_replay import replayed
+from tonnage.study.plan_replay import replay_day, replayed
 from tonnage.study.plan_sensitivity import permissions, sensitivities
 
 Say = Callable[[str], None]
@@ -88,19 +90,19 @@ def plan(
         if isinstance(scenario, Scenario)
         else read_scenario(scenario, as_of if as_of is None else given_day(as_of))
     )
+    until = None if replay_to is None else replay_day(replay_to, given)
+    settings = settings_of(how, tell)
     world = world_of(given, grow(given), given.as_of)
     tell(f"{given.name}: {len(world.tree.nodes)} nodes, {len(world.tree.leaves)} futures")
     problem = problem_of(world, risk_of(how))
-    settings = settings_of(how, tell)
     found = planning.solve(problem, settings)
     answer = _bare(world, found)
     if answer.interrupted:
         return answer
     if how.reasons:
         answer = _reasoned(answer, settings, how, tell)
-    if replay_to is not None and not answer.interrupted:
-        tell(f"replaying to {replay_to}")
-        until = given_day(replay_to, field="replay_to")
+    if until is not None and not answer.interrupted:
+        tell(f"replaying to {until}")
         answer = replace(answer, replay=replayed(answer, settings, until))
     return answer
 
@@ -126,6 +128,9 @@ def risk_of(wishes: Wishes) -> planning.Risk:
 
 def settings_of(wishes: Wishes, tell: Say) -> planning.Settings:
     """Return how to solve."""
+    for name, value in (("--gap", wishes.gap), ("--time-limit", wishes.time_limit_s)):
+        if isnan(value):
+            raise InputError.of(name, value, "must be a number")
     return planning.Settings(
         whole="all" if wishes.all_integer else "now",
         gap=wishes.gap,

@@ -90,7 +90,8 @@ def _watts(
     try:
         power = power_of(chip, CLUSTER_CHIPS, book, catalog).rated_w
     except NotEnoughKnown as error:
-        message = f"{error}; give `power` under the option {option.chip}"
+        what = str(error).partition(";")[0]
+        message = f"{what}; give `power` under the option {option.chip}"
         raise NotEnoughKnown(message, error.missing) from None
     # A roadmap chip draws more as it does more: silicon of the same generation.
     scale = option.roadmap.factor if option.roadmap else 1.0

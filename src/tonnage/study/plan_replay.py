@@ -8,12 +8,22 @@ from datetime import date
 import numpy as np
 
 from tonnage import planning
+from tonnage.dates import given_day
 from tonnage.errors import InputError
 from tonnage.scenario import Change, Scenario, history
 from tonnage.study.plan_answer import PlanAnswer, Replay
 from tonnage.study.plan_law import Law, law_of
 from tonnage.study.plan_moves import moves_at, service_along, trunk
 from tonnage.study.plan_problem import World, problem_of
+
+
+def replay_day(to: date | str, scenario: Scenario) -> date:
+    """Return the day to replay to; raises an `InputError` unless it is after `as_of`."""
+    day = given_day(to, field="replay_to")
+    if day <= scenario.as_of:
+        mend = f"name a day after the scenario's as_of {scenario.as_of}"
+        raise InputError.of("--replay-to", day.isoformat(), mend)
+    return day
 
 
 def replayed(answer: PlanAnswer, settings: planning.Settings, to: date) -> Replay:
@@ -25,9 +35,6 @@ def replayed(answer: PlanAnswer, settings: planning.Settings, to: date) -> Repla
     first moves alone. After `to` the law stays as it was known then.
     """
     world, scenario = answer.world, answer.world.scenario
-    if to <= scenario.as_of:
-        mend = f"name a day after the scenario's as_of {scenario.as_of}"
-        raise InputError.of("--replay-to", to.isoformat(), mend)
     changes = happened_by(scenario, to)
     tree = history(scenario, changes)
     law = law_of(scenario, tree, scenario.catalog, to)

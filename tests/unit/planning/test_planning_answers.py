@@ -192,9 +192,23 @@ def test_infeasible_says_which_limit_to_relax_and_by_how_much():
     with pytest.raises(Infeasible) as told:
         solve(problem, EXACT)
     text = str(told.value)
-    assert "x: leave 4 token/s more unmet in period 1" in text
+    assert "x: leave 4 tokens/s more unmet in period 1" in text
     assert "power: 0.4 MW more (100.0% above the limit) in period 1" in text
     assert "kInfeasible" not in text
+
+
+def test_infeasible_says_that_one_period_alone_is_not_enough():
+    # 8 units/s wanted in each of three periods, power for 2 chips of 2 units/s.
+    loads = Loads(("x",), 2.0, [[8.0], [8.0], [6.0]], 100.0, unmet=0.0, units=("token",))
+    problem = Problem(
+        chain(3), Chips(("A",), stack=0, power=2e5), Purchase(10.0), loads, PORTED,
+        limits=Limits(power=4e5),
+    )  # fmt: skip
+    with pytest.raises(Infeasible) as told:
+        solve(problem, EXACT)
+    text = str(told.value)
+    assert "x: leave 4 tokens/s more unmet in period 1, and as much or less in 2 other" in text
+    assert "power: 0.4 MW more (100.0% above the limit) in period 1, and as much or less" in text
 
 
 def test_infeasible_names_all_limits_that_must_give_way_together():
@@ -220,4 +234,4 @@ def test_what_must_give_way_is_counted_in_whole_blocks():
     with pytest.raises(Infeasible) as told:
         solve(problem, EXACT)
     assert "supply of A: 4 chips more" in str(told.value)
-    assert "x: leave 4 unit/s more unmet" in str(told.value)
+    assert "x: leave 4 units/s more unmet" in str(told.value)
