@@ -219,9 +219,11 @@ def read_engine(name: str) -> tuple[dict[str, Any], dict[str, float]]:
     return data, {n: float(given[n].get("prior", given[n]["value"])) for n in CONSTANTS}
 
 
-def chip_counts(rows: Rows) -> dict[str, int]:
-    """Return the fitted runs of each chip."""
-    return dict(sorted(Counter(q.case.chip.id for q in rows.asked).items()))
+def run_counts(rows: Rows) -> dict[str, dict[str, int]]:
+    """Return the fitted runs by chip and by maker."""
+    chips = [q.case.chip for q in rows.asked]
+    count = {"chips": Counter(c.id for c in chips), "makers": Counter(c.vendor for c in chips)}
+    return {name: dict(sorted(runs.items())) for name, runs in count.items()}
 
 
 def write_engine(name: str, data: dict[str, Any], values: dict[str, float], origin: str) -> None:
@@ -297,7 +299,7 @@ def main() -> None:
             changed["sigma"] = max(float(np.quantile(np.abs(folds), 0.8)) / 1.2816, 0.04)
             changed["anchors"] = float(len(rows.asked))
             changed["expert_anchors"] = float(np.sum(rows.cases.shape.routed > 0))
-            data["chips"] = chip_counts(rows)
+            data |= run_counts(rows)
             write_engine(name, data, changed, origin)
     if options.write:
         write_anchors(groups)

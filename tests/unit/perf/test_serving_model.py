@@ -142,3 +142,17 @@ def test_an_engine_is_less_sure_of_a_chip_it_was_not_fitted_on(model: str, least
     assert guessed.tpot_ms.p50 == pytest.approx(measured.tpot_ms.p50)
     assert guessed.sigma > least * measured.sigma
     assert guessed.ttft_ms.p90 > measured.ttft_ms.p90
+
+
+def test_an_engine_made_on_one_makers_chips_is_unsure_of_anothers() -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 256, concurrency=16)
+    engine = find_engine("vllm")
+    sigma = {
+        name: predict_serving(CATALOG.find(name), job, ServingLayout(), engine).sigma
+        for name in ("nv-h20-96", "amd-mi300x")
+    }
+    early = find_engine("vllm", "0.6.1", 2024, "AMD")
+    fitted = predict_serving(CATALOG.find("amd-mi300x"), job, ServingLayout(), early).sigma
+    assert sigma["amd-mi300x"] > 0.4
+    assert sigma["nv-h20-96"] < 0.25
+    assert fitted < 0.2

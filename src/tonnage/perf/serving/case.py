@@ -91,6 +91,8 @@ class Cases:
     """Deviation of the log from doubt about the machine's constants, by case."""
     pair_anchors: Number
     """Measured runs of this chip that the engine's constants were fitted on."""
+    maker_anchors: Number
+    """The same of any chip of its maker."""
 
     def __len__(self) -> int:
         return len(self.load.input)
@@ -165,6 +167,7 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
         deviation=tuple(m.sigma for m in bare),
         pair_anchors=np.array([case.engine.chips.get(case.chip.id, 0.0) for case in cases]),
+        maker_anchors=np.array([case.engine.makers.get(case.chip.vendor, 0.0) for case in cases]),
     )
 
 

@@ -91,9 +91,12 @@ class Engine:
     """Those of them that ran a model with experts."""
     chips: Mapping[str, float] = field(default_factory=dict)
     """Those of them by chip id."""
+    makers: Mapping[str, float] = field(default_factory=dict)
+    """Those of them by maker of the chip."""
 
 
-CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in ("id", "name", "chips"))
+_OTHER = ("id", "name", "chips", "makers")
+CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in _OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +194,8 @@ def _trailing_version(name: str) -> str:
     return match.group(0) if match else ""
 
 
-def _chips(data: Mapping[str, Any]) -> dict[str, float]:
-    return {str(chip): float(runs) for chip, runs in (data.get("chips") or {}).items()}
+def _counts(data: Mapping[str, Any], name: str) -> dict[str, float]:
+    return {str(key): float(runs) for key, runs in (data.get(name) or {}).items()}
 
 
 def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
@@ -207,7 +210,13 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
         raise DataError(message)
     values = {name: float(constants[name]["value"]) for name in CONSTANTS}
     return EngineEntry(
-        engine=Engine(id=data["id"], name=data["name"], **values, chips=_chips(data)),
+        engine=Engine(
+            id=data["id"],
+            name=data["name"],
+            **values,
+            chips=_counts(data, "chips"),
+            makers=_counts(data, "makers"),
+        ),
         pattern=data["pattern"],
         before=_version(str(data.get("before") or "")),
         until_year=int(data["until_year"]),
