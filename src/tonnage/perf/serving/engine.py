@@ -180,7 +180,9 @@ def stack_engines(engines: Sequence[Engine]) -> Engine:
     """Return one engine of arrays, one entry for each."""
     import numpy as np
 
-    columns = {n: np.array([getattr(e, n) for e in engines], float) for n in CONSTANTS}
+    columns: dict[str, Any] = {
+        n: np.array([getattr(e, n) for e in engines], float) for n in CONSTANTS
+    }
     return Engine(id="", name="", **columns)
 
 
