@@ -177,3 +177,33 @@ def test_the_table_explains(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["predict", "train", "--help"]) == 0
     assert "Example: tonnage predict train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("chip", "precision", "words"),
+    [
+        ("a100-sxm-80", "fp8", "no published FP8 matrix rate: computed at its BF16 rate"),
+        ("910b3", "fp8", "stored in 8 bits"),
+        ("h100", "nvfp4", "no published FP4 matrix rate: computed at its FP8 rate"),
+    ],
+)
+def test_a_format_that_the_chip_lacks_is_said_to_be_replaced(
+    capsys: pytest.CaptureFixture[str], chip: str, precision: str, words: str
+) -> None:
+    asked = [
+        "predict", "train", "--model", "llama-2-7b", "--chip", chip, "--chips", "16",
+        "--seq", "4096", "--global-batch", "64",
+    ]  # fmt: skip
+    assert any(words in a for a in answer(capsys, *asked, "--precision", precision)["assumed"])
+    assert not any(" " in a for a in answer(capsys, *asked)["assumed"])
+    assert run([*asked, "--precision", precision]) == 0
+    assert "matrix rate: computed at its" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_training_in_integers_is_refused(
+    capsys: pytest.CaptureFixture[str], precision: str
+) -> None:
+    asked = [*GPT3, "--chip", "h100", "--chips", "64", "--global-batch", "64"]
+    assert run([*asked, "--precision", precision]) == 2
+    assert "bf16, fp8, mxfp8" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from tonnage.catalog import Chip
 from tonnage.errors import Fault, InputError, TonnageError
 from tonnage.perf.framework import Framework, default_framework
 from tonnage.perf.layout import Layout
-from tonnage.perf.machine import Machine, machine_of
+from tonnage.perf.machine import Machine, machine_of, stand_in
 from tonnage.perf.memory import Memory
 from tonnage.perf.training import Evaluation, TrainingCase, arithmetic, evaluate_cases
 from tonnage.provenance import Spread
@@ -76,7 +76,8 @@ class TrainingEstimate:
     bottleneck: str
     explanation: str
     assumed: tuple[str, ...]
-    """Chip quantities that are not public and were taken from its family."""
+    """Chip quantities that are not public and were taken from its family; and, as a sentence, a
+    matrix rate that stands in for one the chip lacks."""
 
 
 def predict_training(
@@ -140,11 +141,15 @@ def estimate_at(case: TrainingCase, found: Evaluation, index: int) -> TrainingEs
     seconds = sum(parts.values())
     memory = {f.name: _at(getattr(found.memory, f.name), index) for f in fields(Memory)}
     memory["capacity"] = float(machine.memory_bytes)
-    time = Spread.lognormal(seconds, time_deviation(machine, case.framework, case.job, case.chips))
+    wide = time_deviation(machine, case.framework, case.job, case.chips)
     tokens = case.job.tokens_per_step / case.chips
-    rate = time.map(lambda t: tokens / t)
-    flops = training_flops_per_token(case.job.model, case.job.seq_len, Convention.FULL)
+    model, seq = case.job.model, case.job.seq_len
+    flops = training_flops_per_token(model, seq, Convention.FULL)
+    done = training_flops_per_token(model, seq, Convention.CAUSAL)
     peak = float(machine.rate(case.job.precision).peak)
+    roofline = (tokens * flops / peak, tokens * done / peak)
+    time = _above(Spread.lognormal(seconds, wide), roofline)
+    rate = time.map(lambda t: tokens / t)
     limit = _bottleneck(parts)
     fits = memory["total"] <= memory["capacity"]
     return TrainingEstimate(
@@ -162,8 +167,18 @@ def estimate_at(case: TrainingCase, found: Evaluation, index: int) -> TrainingEs
         breakdown_s=parts,
         bottleneck=limit,
         explanation=_explain(parts, limit, seconds),
-        assumed=machine.assumed,
+        assumed=machine.assumed + stand_in(case.chip, case.job.precision),
     )
+
+
+def _above(time: Spread, roofline: tuple[float, float]) -> Spread:
+    """Return p10 = max(p10, bound): no doubt takes a step under the compute roofline.
+
+    The bound is the first of `roofline` that the median keeps to: attention counted in full, so
+    that MFU stays under 1; for long sequences, whose masked half is never computed, the half.
+    """
+    bound = next((b for b in roofline if b <= time.p50), time.p50)
+    return Spread(max(time.p10, bound), time.p50, time.p90)
 
 
 def time_deviation(machine: Machine, framework: Framework, job: TrainingJob, chips: int) -> float:

@@ -146,6 +146,26 @@ def canonical_precision(name: str) -> str:
     return key
 
 
+def stand_in(chip: Chip, precision: str) -> tuple[str, ...]:
+    """Return in words which rate `precision` is computed at where the chip has none of its own.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from tonnage.catalog import load_catalog
+    >>> stand_in(load_catalog(date(2026, 1, 1)).find("H100 SXM"), "fp8")
+    ()
+    """
+    name = canonical_precision(precision)
+    used = next((q for q in _PATHS[name] if chip.number(q) is not None), None)
+    if used is None or used == _PATHS[name][0]:
+        return ()
+    rate = used.partition("_")[0].upper()
+    bits = f"{OPERAND_BYTES[name] * BITS_PER_BYTE:g}"
+    lacks = f"{chip.name} has no published {name.upper()} matrix rate"
+    return (f"{lacks}: computed at its {rate} rate, stored in {bits} bits",)
+
+
 def machine_of(
     chip: Chip, *, nic_gbps: float | None = None, node_chips: int | None = None
 ) -> Machine:

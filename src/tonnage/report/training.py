@@ -142,9 +142,11 @@ def text(answer: TrainingPrediction) -> str:
             f"A failure every {hours:.1f} h is to be expected; a checkpoint every {every:.0f} min "
             "loses least."
         )
-    if found.assumed:
-        names = ", ".join(found.assumed)
+    # A quantity is one word; what is said in words stands as its own sentence.
+    names = ", ".join(a for a in found.assumed if " " not in a)
+    if names:
         lines.append(f"Not public for this chip, taken from its family: {names}.")
+    lines += [f"{a}." for a in found.assumed if " " in a]
     return "\n".join(lines)
 
 

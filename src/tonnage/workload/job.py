@@ -21,6 +21,9 @@ MXFP8 and MXFP4: one 8-bit scale for 32 numbers (OCP Microscaling v1.0). NVFP4: 
 16. INT4: one FP16 scale and zero for groups of 128 (GPTQ, AWQ). q4_k_m: llama.cpp's mean.
 """
 
+TRAINING_PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4", "mxfp4")
+"""Formats that training frameworks compute in; integers serve for inference only."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
@@ -39,7 +42,9 @@ class TrainingJob:
 
     def __post_init__(self) -> None:
         faults = _positive(self, ("seq_len", "global_batch"))
-        faults += _known_precision("precision", self.precision)
+        if self.precision not in TRAINING_PRECISIONS:
+            mend = f"a format to train in: {', '.join(TRAINING_PRECISIONS)}"
+            faults.append(Fault("precision", self.precision, mend))
         for name in ("tokens", "lora_rank"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
