@@ -53,17 +53,16 @@ if TYPE_CHECKING:
 @click.option("--decode-chips", type=int, help="Chips of the decoding pool.")
 @common
 def command(as_json: bool, **given: Any) -> int:
-    r"""Predict what a serving deployment delivers; without --layout, find the best layout.
+    """Predict what a serving deployment delivers; without --layout, find the best layout.
 
     With neither --concurrency nor --request-rate, the load with most tokens a second within the
     limits is found. Busy open arrivals, bursts and traces are played event by event.
 
-    \b
-    Examples:
-      tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 --input 2048
-        --output 512 --concurrency 64 --weights fp8
-      tonnage predict serve --model deepseek-v3 --prefill-chip H800 --decode-chip H20
-        --chips 64 --input 4096 --output 1024 --weights fp8 --tpot-ms 50
+    Example: tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 --input 2048
+    --output 512 --concurrency 64 --weights fp8
+
+    Example: tonnage predict serve --model deepseek-v3 --prefill-chip H800 --decode-chip H20
+    --chips 64 --input 4096 --output 1024 --weights fp8 --tpot-ms 50
     """
     apart = ("prefill_chip", "decode_chip", "prefill_chips", "decode_chips")
     if given["disaggregate"] or any(given[name] is not None for name in apart):
