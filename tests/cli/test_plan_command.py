@@ -211,6 +211,14 @@ def test_replay_takes_what_was_known_by_then(capsys):
         assert all(move["period"].startswith("202") for move in replay["actions"])
 
 
+def test_a_plan_lists_nothing_that_was_known_later(capsys):
+    text = BASE.replace("sources:\n", "sources:\n  later: {title: Later news, known: 2024-09-01}\n")
+    plain = document(capsys, text=text + HAPPENED)
+    assert all((row["known"] or "") <= plain["as_of"] for row in plain["numbers"])
+    replayed = document(capsys, "--replay-to", "2024-10-01", text=text + HAPPENED)
+    assert "2024-09-01" in {row["known"] for row in replayed["numbers"]}
+
+
 def test_replay_before_the_plan_is_refused(capsys):
     Path("s.yaml").write_text(BASE, encoding="utf-8")
     assert run(["plan", "s.yaml", "--replay-to", "2023-12-01"]) == 2

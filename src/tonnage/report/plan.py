@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tonnage.report.plan_text import show, summary
+from tonnage.report.plan_words import numbers_used
 from tonnage.study.plan_answer import Action, Future, PlanAnswer, Replay, Served
 from tonnage.study.plan_law import Ruling
 
@@ -172,7 +173,7 @@ def number_rows(answer: PlanAnswer) -> list[dict[str, Any]]:
             "reason": amount.reason,
             "known": None if amount.known is None else amount.known.isoformat(),
         }
-        for amount in answer.world.scenario.ledger
+        for amount in numbers_used(answer)
     ]
     rows += [
         {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tonnage.report.page import WIDTH, page, strong
-from tonnage.report.plan_words import chips, dollars, law_changes, percent, phrase
+from tonnage.report.plan_words import chips, dollars, law_changes, numbers_used, percent, phrase
 from tonnage.study.plan_answer import Future, PlanAnswer, Replay
 
 if TYPE_CHECKING:
@@ -214,11 +214,7 @@ def _measure(answer: PlanAnswer) -> str:
 
 def _rests_on(answer: PlanAnswer, every_number: bool) -> Iterator[RenderableType]:
     scenario = answer.world.scenario
-    used = [
-        amount
-        for amount in scenario.ledger
-        if answer.replay is not None or not amount.field.startswith("happened")
-    ]
+    used = numbers_used(answer)
     assumed = [amount for amount in used if amount.assumed]
     stated = [amount for amount in used if not amount.assumed]
     yield strong("What it rests on")

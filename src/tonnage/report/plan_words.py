@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tonnage.scenario import Amount
 from tonnage.study.plan_answer import Action, PlanAnswer
 
 
@@ -91,3 +92,12 @@ def _answer_at(answer: PlanAnswer, node: int, chip: str) -> tuple[str, str, str]
         asked = "required by notice"
     order = f"{percent(ruling.licensed)} assumed licensed" if ruling.licensed else "closed"
     return verdict.class_id, asked, order
+
+
+def numbers_used(answer: PlanAnswer) -> list[Amount]:
+    """Return the scenario's numbers that the answer uses: what happened later, in a replay only."""
+    return [
+        amount
+        for amount in answer.world.scenario.ledger
+        if answer.replay is not None or not amount.field.startswith("happened")
+    ]
