@@ -207,3 +207,55 @@ def test_training_in_integers_is_refused(
     asked = [*GPT3, "--chip", "h100", "--chips", "64", "--global-batch", "64"]
     assert run([*asked, "--precision", precision]) == 2
     assert "bf16, fp8, mxfp8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--layout", "tp=8,tp=4"], "given twice"),
+        (["--layout", ""], "leave it out to have the best layout searched"),
+        (["--layout", " , "], "leave it out"),
+        (["--seq", "1000000000"], "up to 100,000,000"),
+        (["--global-batch", "10000000000"], "up to 1,000,000,000"),
+        (["--chips", "100000000"], "1 to 10,000,000"),
+    ],
+)
+def test_absurd_or_doubled_input_names_its_limit(
+    capsys: pytest.CaptureFixture[str], extra: list[str], words: str
+) -> None:
+    asked = [*GPT3, "--chip", "h100", "--chips", "64", "--global-batch", "64", *extra]
+    assert run(asked) == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_framework_described_at_length_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [
+        "predict", "train", "--model", "llama-2-7b", "--chip", "h100", "--chips", "16",
+        "--seq", "4096", "--global-batch", "64", "--framework",
+    ]  # fmt: skip
+    assert answer(capsys, *asked, "DeepSpeed ZeRO-3")["framework"] == "megatron-deepspeed"
+    assert answer(capsys, *asked, "Megatron-LM core")["framework"] == "megatron-lm"
+
+
+def test_a_rate_of_zero_is_a_fault_of_the_chip_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "chip.yaml"
+    file.write_text(CHIP_FILE.replace("value: 200", "value: 0"), encoding="utf-8")
+    asked = ["--chip-file", str(file), "--chips", "16", "--global-batch", "64"]
+    assert run([*GPT3, *asked]) == 2
+    err = capsys.readouterr().err
+    assert "bf16_tflops" in err
+    assert "above 0" in err
+    assert "Warning" not in err
+
+
+def test_generic_constants_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "chip.yaml"
+    text = CHIP_FILE.replace("headquarters: CN", "headquarters: CN, family: Zorblax")
+    file.write_text(text, encoding="utf-8")
+    found = answer(
+        capsys, "predict", "train", "--model", "llama-2-7b", "--chip-file", str(file),
+        "--chips", "16", "--seq", "4096", "--global-batch", "64",
+    )  # fmt: skip
+    assert any("'Zorblax' has no constants: generic" in a for a in found["assumed"])

@@ -30,10 +30,12 @@ class Quantity:
     bits: int | None = None
     largest: float = 1e9
     """A plausibility limit: a number above it is a slip of the pen."""
+    positive: bool = False
+    """Zero is no value of it: a chip without the thing leaves the quantity out."""
 
 
 def _rate(name: str, unit: str, bits: int, meaning: str) -> Quantity:
-    return Quantity(name, unit, meaning, bits=bits, largest=1e6)
+    return Quantity(name, unit, meaning, bits=bits, largest=1e6, positive=True)
 
 
 _ALL = (
@@ -55,16 +57,28 @@ _ALL = (
     _rate("int4_tops", "TOP/s", 4, "INT4 matrix, dense"),
     Quantity("sparse_factor", "x", "sparse rate over dense rate where the maker states one"),
     Quantity("cores", "cores", "SMs, compute units, AI cores", largest=1e5),
-    Quantity("memory_gb", "GB", "device memory as sold", largest=1e5),
+    Quantity("memory_gb", "GB", "device memory as sold", largest=1e5, positive=True),
     Quantity("memory_type", "", "kind of device memory", Kind.TEXT),
-    Quantity("memory_bandwidth_gbs", "GB/s", "device memory bandwidth", largest=1e6),
+    Quantity("memory_bandwidth_gbs", "GB/s", "device memory bandwidth", largest=1e6, positive=True),
     Quantity("l2_mb", "MB", "last-level cache", largest=1e5),
     Quantity("scale_up_name", "", "chip-to-chip link", Kind.TEXT),
     Quantity("scale_up_gbs", "GB/s", "chip-to-chip links, both directions, total", largest=1e5),
-    Quantity("scale_up_domain", "chips", "chips that share the chip-to-chip links", largest=1e5),
+    Quantity(
+        "scale_up_domain",
+        "chips",
+        "chips that share the chip-to-chip links",
+        largest=1e5,
+        positive=True,
+    ),
     Quantity("pcie_generation", "", "PCI Express generation", largest=10),
     Quantity("pcie_lanes", "lanes", "PCI Express lanes", largest=64),
-    Quantity("nic_gbps", "Gbit/s", "usual network port per chip, one direction", largest=1e5),
+    Quantity(
+        "nic_gbps",
+        "Gbit/s",
+        "usual network port per chip, one direction",
+        largest=1e5,
+        positive=True,
+    ),
     Quantity("tdp_w", "W", "board power", largest=1e5),
     Quantity("form_factor", "", "SXM, OAM, PCIe …", Kind.TEXT),
     Quantity("datacenter", "", "designed or marketed for data centres", Kind.FLAG),

@@ -44,6 +44,9 @@ def _number(given: object, quantity: Quantity) -> float:
     if value < 0:
         message = f"negative; write {_in(quantity)}, zero or more"
         raise ValueError(message)
+    if value == 0 and quantity.positive:
+        message = "zero; write a number above 0, or leave the quantity out where the chip has none"
+        raise ValueError(message)
     if value > quantity.largest:
         message = (
             f"larger than any chip has ({quantity.largest:g}); check the unit, {_in(quantity)}"

@@ -41,7 +41,7 @@ class _Count(click.ParamType[float]):
 @click.option("--chips", type=int, required=True, help="Number of chips.")
 @click.option("--seq", type=int, required=True, help="Tokens per sequence.")
 @click.option("--global-batch", type=int, required=True, help="Sequences per step, over all chips.")
-@click.option("--precision", default="bf16", show_default=True, help="bf16, fp16, tf32, fp32, fp8, mxfp8, nvfp4, mxfp4.")
+@click.option("--precision", default="bf16", show_default=True, help="bf16, fp8, mxfp8, nvfp4 …")
 @click.option("--framework", help="megatron-lm, torchtitan, mindspeed … (default: usual one).")
 @click.option("--layout", help="tp=8,pp=8,vpp=3,mb=1,… (default: the best is searched).")
 @click.option("--tokens", type=_Count(), help="Tokens of the whole run, for days and chip-hours.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from tonnage.catalog import Chip
 from tonnage.errors import Fault, InputError, TonnageError
+from tonnage.perf.family import FALLBACK, families, family_of
 from tonnage.perf.framework import Framework, default_framework
 from tonnage.perf.layout import Layout
 from tonnage.perf.machine import Machine, machine_of, stand_in
@@ -76,8 +77,8 @@ class TrainingEstimate:
     bottleneck: str
     explanation: str
     assumed: tuple[str, ...]
-    """Chip quantities that are not public and were taken from its family; and, as a sentence, a
-    matrix rate that stands in for one the chip lacks."""
+    """Chip quantities that are not public and were taken from its family; and, as a sentence each,
+    a matrix rate that stands in for one the chip lacks, and generic constants."""
 
 
 def predict_training(
@@ -167,8 +168,18 @@ def estimate_at(case: TrainingCase, found: Evaluation, index: int) -> TrainingEs
         breakdown_s=parts,
         bottleneck=limit,
         explanation=_explain(parts, limit, seconds),
-        assumed=machine.assumed + stand_in(case.chip, case.job.precision),
+        assumed=machine.assumed + _in_words(case.chip, case.job.precision),
     )
+
+
+def _in_words(chip: Chip, precision: str) -> tuple[str, ...]:
+    """Return what was assumed of a chip beyond single quantities, one sentence each."""
+    said = stand_in(chip, precision)
+    if family_of(chip.family).name == families()[FALLBACK].name:
+        said += (
+            f"the chip family {chip.family!r} has no constants: generic ones, with wide doubt",
+        )
+    return said
 
 
 def _above(time: Spread, roofline: tuple[float, float]) -> Spread:

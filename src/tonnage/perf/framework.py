@@ -117,17 +117,33 @@ def framework_entries() -> Mapping[str, FrameworkEntry]:
 def find_framework(name: str) -> Framework:
     """Return a framework by id or name, in any case and punctuation.
 
+    A longer description finds the framework whose name, alias or pattern is the longest in it:
+    `DeepSpeed ZeRO-3` is `deepspeed`.
+
     Raises
     ------
     UnknownName
         Listing the frameworks there are.
     """
-    wanted = re.sub(r"[^a-z0-9]", "", name.lower())
+    wanted = _squeezed(name)
+    within: dict[str, Framework] = {}
     for key, entry in framework_entries().items():
-        names = (key, entry.framework.name, *entry.aliases)
-        if wanted in (re.sub(r"[^a-z0-9]", "", text.lower()) for text in names):
+        names = {_squeezed(text) for text in (key, entry.framework.name, *entry.aliases)}
+        if wanted in names:
             return entry.framework
+        names |= {_squeezed(word) for word in entry.words if "@" not in word}
+        within |= {n: entry.framework for n in names if len(n) >= SHORTEST_NAME and n in wanted}
+    if within:
+        return within[max(within, key=len)]
     raise UnknownName.of("framework", name, f"one of {', '.join(framework_entries())}")
+
+
+SHORTEST_NAME = 4
+"""Letters of a name that count inside a longer description: fewer may stand there by chance."""
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def default_framework(vendor: str) -> Framework:

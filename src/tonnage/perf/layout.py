@@ -154,16 +154,23 @@ def parse_layout(text: str) -> Layout:
     Raises
     ------
     InputError
-        Naming every key or value that is not understood.
+        Naming every key or value that is not understood or stands twice; or if there is none.
     """
     known = [f.name for f in fields(Layout)]
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+    parts = [piece for piece in (piece.strip() for piece in text.split(",")) if piece]
+    if not parts:
+        mend = "write degrees such as tp=8,pp=2; leave it out to have the best layout searched"
+        raise InputError.of("layout", text, mend)
+    for part in parts:
         key, _, word = part.partition("=")
         key, word = key.strip().lower().replace("-", "_"), word.strip().lower()
         if key not in known:
             faults.append(Fault("layout", part, f"keys are {', '.join(known)}"))
+            continue
+        if key in values:
+            faults.append(Fault(f"layout.{key}", word, "given twice; write it once"))
             continue
         number = _number(key, word)
         if number is None:

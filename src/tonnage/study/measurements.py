@@ -13,6 +13,10 @@ from pathlib import Path
 from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 
+MOST_COUNT = 1e9
+"""No run has more chips, layers, tokens in a sequence or sequences in a step, ..."""
+MOST_SIZE = 1e15
+"""... and none a larger figure of any other kind: a number above is a slip of the pen."""
 MOST_FAULTS = 60
 """Faults told of one file; the rest is counted."""
 
@@ -220,7 +224,10 @@ def _faults_of(cells: Mapping[str, str], where: str) -> list[Fault]:
             faults.append(Fault(column, cell, "write a whole number or leave it blank", where))
             continue
         least = 0.0 if column in _ZERO_IS_FINE else 1e-300
+        most = MOST_SIZE if column in _FRACTIONS else MOST_COUNT
         if not isfinite(value) or value < least:
             mend = "a finite number, 0 or more" if least == 0 else "a finite number above 0"
             faults.append(Fault(column, cell, mend, where))
+        elif value > most:
+            faults.append(Fault(column, cell, f"a number up to {most:.0e}", where))
     return sorted(faults, key=lambda fault: fault.field)

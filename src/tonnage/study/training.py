@@ -146,6 +146,10 @@ def predict_training_everywhere(
     return search_many(chosen, job, chips)
 
 
+MOST_CHIPS = 10_000_000
+"""Far above any cluster: more is a slip of the pen."""
+
+
 def _whole(name: str, value: int) -> None:
-    if value < 1:
-        raise InputError.of(name, value, "a whole number, 1 or more")
+    if not 1 <= value <= MOST_CHIPS:
+        raise InputError.of(name, value, f"a whole number, 1 to {MOST_CHIPS:,}")

@@ -23,6 +23,9 @@ MXFP8 and MXFP4: one 8-bit scale for 32 numbers (OCP Microscaling v1.0). NVFP4: 
 
 TRAINING_PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4", "mxfp4")
 """Formats that training frameworks compute in; integers serve for inference only."""
+MOST_SEQ = 100_000_000
+MOST_BATCH = 1_000_000_000
+"""Tokens of a sequence and sequences of a step, far above any run: more is a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class TrainingJob:
 
     def __post_init__(self) -> None:
         faults = _positive(self, ("seq_len", "global_batch"))
+        for name, most in (("seq_len", MOST_SEQ), ("global_batch", MOST_BATCH)):
+            if getattr(self, name) > most:
+                faults.append(Fault(name, getattr(self, name), f"a number up to {most:,}"))
         if self.precision not in TRAINING_PRECISIONS:
             mend = f"a format to train in: {', '.join(TRAINING_PRECISIONS)}"
             faults.append(Fault("precision", self.precision, mend))

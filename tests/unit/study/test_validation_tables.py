@@ -140,3 +140,10 @@ def test_a_folder_and_a_missing_file(tmp_path) -> None:
     for path in (tmp_path, tmp_path / "none.csv"):
         with pytest.raises(InputError):
             read_table(path)
+
+
+@pytest.mark.parametrize("column", ["vpp", "ep", "tp", "micro_batch"])
+def test_an_absurd_degree_costs_its_row_and_warns_of_nothing(tmp_path, column: str) -> None:
+    good, bad = f"{GOOD},1", f"{GOOD.replace('a-1', 'a-2')},1e308"
+    table = read_table(write(tmp_path, f"{TRAINING},{column}", good, bad))
+    assert table.unreadable == {"a-2": f"{column} = '1e308': a number up to 1e+09"}
