@@ -78,7 +78,9 @@ def test_members_in_a_node_share_its_network_ports() -> None:
 
 def test_pcie_only_chips_slow_down_with_the_members_of_a_group() -> None:
     pair, eight = path(L40S, 2).bandwidth, path(L40S, 8).bandwidth
-    assert float(pair) > 5 * float(eight)
+    assert float(pair) > 1.5 * float(eight)
+    # Eight PCIe 4.0 cards: NCCL counts 10 GB/s between sockets (NVIDIA/nccl-tests issue 307).
+    assert 5e9 < float(eight) < 13e9
 
 
 def test_collectives_broadcast() -> None:
