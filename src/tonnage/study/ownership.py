@@ -121,8 +121,7 @@ def total_cost(
     Infeasible
         If the workload does not run on so many chips.
     """
-    known = given_day(as_of)
-    day = given_day(on, known, "on")
+    day = given_day(on, known := given_day(as_of), "on")
     catalog = load_catalog(known)
     device = chip if isinstance(chip, Chip) else catalog.find(chip)
     if not 1 <= chips <= MOST_CHIPS:
