@@ -38,7 +38,7 @@ class Fault:
         return f"{place}{self.field}{given}: {self.mend}"
 
 
-def _shown(value: object, limit: int = 240) -> str:
+def _shown(value: object, limit: int = 160) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
