@@ -13,6 +13,7 @@ from tonnage.perf.shape import (
     Shape,
     attention_weights,
     dense_ffn_weights,
+    index_weights,
     recurrent_weights,
     routed_weights,
     shared_weights,
@@ -44,6 +45,7 @@ def chip_parameters(shape: Shape, layouts: Layouts) -> ChipParameters:
     """
     stage = np.ceil(shape.layers / layouts.pp)
     body = shape.attention_layers * attention_weights(shape)
+    body = body + shape.scoring_layers * index_weights(shape)
     body = body + shape.dense_layers * dense_ffn_weights(shape)
     body = body + shape.expert_layers * shared_weights(shape)
     body = body + shape.recurrent_layers * recurrent_weights(shape)

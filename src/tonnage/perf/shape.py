@@ -46,6 +46,13 @@ class Shape:
     shared_ffn: Number
     window_share: Number
     window: Number
+    sparse_layers: Number
+    """Layers that attend to `topk` chosen tokens."""
+    scoring_layers: Number
+    """Those of them with an indexer of their own."""
+    topk: Number
+    index_heads: Number
+    index_dim: Number
     recurrent_in: Number
     recurrent_out: Number
     recurrent_state: Number
@@ -62,7 +69,7 @@ def shape_of(job: TrainingJob) -> Shape:
     """Return the numbers of a job's model, lengths and batch."""
     model = job.model
     attention, latent, experts = model.attention, model.attention.latent, model.experts
-    recurrent = model.recurrent
+    recurrent, indexer = model.recurrent, attention.indexer
     return Shape(
         layers=float(model.layers),
         attention_layers=float(model.attention_layers),
@@ -90,6 +97,11 @@ def shape_of(job: TrainingJob) -> Shape:
         shared_ffn=_shared_width(model),
         window_share=model.window_layers / max(1, model.attention_layers),
         window=float(attention.window or 0),
+        sparse_layers=float(model.sparse_layers),
+        scoring_layers=float(model.scoring_layers),
+        topk=float(indexer.topk if indexer else 0),
+        index_heads=float(indexer.heads if indexer else 0),
+        index_dim=float(indexer.head_dim if indexer else 0),
         recurrent_in=float(recurrent.in_width if recurrent else 0),
         recurrent_out=float(recurrent.out_width if recurrent else 0),
         recurrent_state=float(recurrent.state if recurrent else 0),
@@ -138,6 +150,16 @@ def attention_weights(shape: Shape) -> Number:
     kv = shape.hidden * (shape.kv_rank + shape.rope_dim)
     kv = kv + shape.kv_rank * shape.heads * (shape.qk_dim - shape.rope_dim + shape.v_dim)
     return np.where(np.asarray(shape.kv_rank) > 0, q + kv, plain) + out
+
+
+def index_weights(shape: Shape) -> Number:
+    """a_i·d_i·r + h·(d_i + a_i): matrix parameters of one indexer, queries from rank r or h."""
+    import numpy as np
+
+    rank = np.where(np.asarray(shape.q_rank) > 0, shape.q_rank, shape.hidden)
+    weighted = np.where(np.asarray(shape.kv_rank) > 0, shape.index_heads, 0.0)
+    queries = shape.index_heads * shape.index_dim * rank
+    return queries + shape.hidden * (shape.index_dim + weighted)
 
 
 def dense_ffn_weights(shape: Shape) -> Number:

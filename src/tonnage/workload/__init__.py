@@ -6,6 +6,8 @@ from tonnage.workload.count import (
     count_parameters,
     dense_ffn_params,
     expert_params,
+    index_key_bytes,
+    indexer_params,
     kv_cache_bytes,
     kv_cache_elements,
     kv_elements_per_token,
@@ -20,6 +22,7 @@ from tonnage.workload.flops import (
     decode_attention_flops,
     forward_flops_per_token,
     forward_matmul_flops,
+    index_flops_per_pair,
     prefill_attention_flops,
     training_flops_per_token,
 )
@@ -41,7 +44,14 @@ from tonnage.workload.library import (
     load_models,
     resolve_model,
 )
-from tonnage.workload.model import Attention, Experts, LatentAttention, Model, Recurrent
+from tonnage.workload.model import (
+    Attention,
+    Experts,
+    Indexer,
+    LatentAttention,
+    Model,
+    Recurrent,
+)
 
 __all__ = [
     "BITS",
@@ -50,6 +60,7 @@ __all__ = [
     "Attention",
     "Convention",
     "Experts",
+    "Indexer",
     "LatentAttention",
     "Model",
     "ModelEntry",
@@ -70,6 +81,9 @@ __all__ = [
     "find_model",
     "forward_flops_per_token",
     "forward_matmul_flops",
+    "index_flops_per_pair",
+    "index_key_bytes",
+    "indexer_params",
     "kv_cache_bytes",
     "kv_cache_elements",
     "kv_elements_per_token",

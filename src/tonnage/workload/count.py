@@ -72,7 +72,8 @@ def count_parameters(model: Model) -> ParameterCount:
         embedding=(model.vocab + model.learned_positions) * model.hidden,
         head=(0 if model.tied_embeddings else model.vocab * model.hidden)
         + (model.vocab if model.head_bias else 0),
-        attention=model.attention_layers * attention_params(model),
+        attention=model.attention_layers * attention_params(model)
+        + model.scoring_layers * indexer_params(model),
         recurrent=recurrent,
         dense_ffn=model.dense_layers * dense_ffn_params(model),
         routed_experts=moe_layers * routed,
@@ -120,6 +121,22 @@ def _latent_params(attention: Attention, h: int) -> int:
     down = h * (latent.kv_lora_rank + latent.qk_rope_head_dim) + latent.kv_lora_rank
     up = latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
     return queries + down + up + heads * latent.v_head_dim * h
+
+
+def indexer_params(model: Model) -> int:
+    """a_i·d_i·r + h·(d_i + a_i) + 2·d_i: the indexer of one sparse layer, 0 where there is none.
+
+    a_i heads of width d_i from the low-rank queries (r; the hidden state where there are none), one
+    key, a weight a head, and a norm with bias on the key (DeepSeek-V3.2's released code). Without
+    latent attention (MiniMax-M3) heads are not weighted, and queries and key have plain norms.
+    """
+    indexer, latent = model.attention.indexer, model.attention.latent
+    if indexer is None:
+        return 0
+    rank = (latent.q_lora_rank if latent else None) or model.hidden
+    weights = indexer.heads if latent else 0
+    queries = indexer.heads * indexer.head_dim * rank
+    return queries + model.hidden * (indexer.head_dim + weights) + 2 * indexer.head_dim
 
 
 def recurrent_params(model: Model) -> int:
@@ -187,7 +204,8 @@ def mtp_layer_params(model: Model) -> int:
         feed_forward = routed_expert_params(model) + shared_expert_params(model)
         feed_forward += router_params(model)
     norms = (model.norms_per_layer + 3) * model.norm_vectors * h
-    return attention_params(model) + feed_forward + 2 * h * h + norms
+    mixing = attention_params(model) + indexer_params(model)
+    return mixing + feed_forward + 2 * h * h + norms
 
 
 def kv_elements_per_token(model: Model) -> int:
@@ -210,9 +228,24 @@ def kv_cache_elements(model: Model, context: float) -> float:
     return kv_elements_per_token(model) * (full * context + windowed * seen)
 
 
+def index_key_bytes(model: Model, bytes_per_element: float = 1.0) -> float:
+    """b·d_i, and a scale of 4 bytes where b = 1: the indexer's key of one token in one layer.
+
+    vLLM's and SGLang's caches of DeepSeek-V3.2: 128 numbers in FP8 and one FP32 scale, 132 bytes.
+    """
+    indexer = model.attention.indexer
+    if indexer is None:
+        return 0.0
+    return bytes_per_element * indexer.head_dim + (4.0 if bytes_per_element <= 1.0 else 0.0)
+
+
 def kv_cache_bytes(model: Model, context: float, bytes_per_element: float = 2.0) -> float:
-    """b·`kv_cache_elements`: bytes the cache keeps for one sequence of `context` tokens."""
-    return bytes_per_element * kv_cache_elements(model, context)
+    """b·`kv_cache_elements` and the indexers' keys: bytes kept for a sequence of `context` tokens.
+
+    Keys of an indexer are kept in 8 bits (`index_key_bytes`).
+    """
+    keys = model.scoring_layers * context * index_key_bytes(model)
+    return bytes_per_element * kv_cache_elements(model, context) + keys
 
 
 def recurrent_state_elements(model: Model) -> int:

@@ -38,6 +38,12 @@ def forward_matmul_flops(model: Model) -> float:
     return 2.0 * (products + head) + state
 
 
+def index_flops_per_pair(model: Model) -> float:
+    """2·a_i·d_i: the indexer's score of one query and one key in one layer that has one."""
+    indexer = model.attention.indexer
+    return 2.0 * indexer.heads * indexer.head_dim if indexer else 0.0
+
+
 def attention_flops_per_pair(model: Model, absorbed: bool = False) -> float:
     """4·a·d for one query and one key in one layer: scores and weighted sum over all heads.
 
@@ -54,28 +60,46 @@ def attention_flops_per_pair(model: Model, absorbed: bool = False) -> float:
 
 
 def decode_attention_flops(model: Model, context: float) -> float:
-    """Attention of one new token over `context` kept tokens, all layers, windows respected."""
-    window = model.attention.window
-    windowed = model.window_layers if window else 0
+    """Attention of one new token over `context` kept tokens, all layers.
+
+    Windows see w of them, sparse layers topk, whose choice takes a score of each.
+    """
+    window, indexer = model.attention.window, model.attention.indexer
+    windowed, sparse = model.window_layers if window else 0, model.sparse_layers
     seen = min(context, window) if window else context
-    pairs = (model.attention_layers - windowed) * context + windowed * seen
-    return attention_flops_per_pair(model, absorbed=True) * pairs
+    chosen = min(context, indexer.topk) if indexer else context
+    full = model.attention_layers - windowed - sparse
+    pairs = full * context + windowed * seen + sparse * chosen
+    scores = index_flops_per_pair(model) * model.scoring_layers * context
+    return attention_flops_per_pair(model, absorbed=True) * pairs + scores
 
 
 def prefill_attention_flops(model: Model, tokens: float, causal: bool = True) -> float:
     """Attention of a whole prompt of n tokens, all layers.
 
     A full layer has n²/2 pairs (n² if not `causal`), a layer with a window w has
-    n·w - w²/2 of them if n > w.
+    n·w - w²/2 of them if n > w, and so has a sparse one that attends to w tokens; latent attention
+    to chosen tokens runs in absorbed form where that is less. An indexer scores n²/2 pairs.
     """
-    window = model.attention.window
-    windowed = model.window_layers if window else 0
+    window, indexer = model.attention.window, model.attention.indexer
+    windowed, sparse = model.window_layers if window else 0, model.sparse_layers
     square = tokens * tokens / (2.0 if causal else 1.0)
-    band = square
-    if window and tokens > window:
-        band = tokens * window - (window * window / 2.0 if causal else 0.0)
-    pairs = (model.attention_layers - windowed) * square + windowed * min(band, square)
-    return attention_flops_per_pair(model) * pairs
+    band = _band(tokens, window, causal)
+    pair = attention_flops_per_pair(model)
+    flops = pair * ((model.attention_layers - windowed - sparse) * square + windowed * band)
+    if indexer is None:
+        return flops
+    chosen = attention_flops_per_pair(model, absorbed=True) * _band(tokens, indexer.topk, causal)
+    flops += sparse * min(pair * square, chosen)
+    return flops + index_flops_per_pair(model) * model.scoring_layers * square
+
+
+def _band(tokens: float, width: int | None, causal: bool) -> float:
+    """Pairs of n queries with the last (or best) `width` tokens before each."""
+    square = tokens * tokens / (2.0 if causal else 1.0)
+    if not width or tokens <= width:
+        return square
+    return min(square, tokens * width - (width * width / 2.0 if causal else 0.0))
 
 
 def forward_flops_per_token(model: Model, seq_len: float, causal: bool = True) -> float:

@@ -11,6 +11,7 @@ from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS, UNWRITTEN
 from tonnage.workload.config import LARGEST, LARGEST_OTHER, Config
+from tonnage.workload.config_attention import read_latent, read_sparse, read_window
 from tonnage.workload.model import Model
 from tonnage.workload.shape import model_from_words
 
@@ -82,9 +83,9 @@ def model_from_config(config: Mapping[str, Any], name: str = "", where: str = "c
     _sizes(reader, words)
     _positions(reader, words, kind, bool(TRAITS[kind].get("learned")))
     _switches(reader, words, kind)
-    _window(reader, words, kind)
+    read_window(reader, words, kind)
     _mixture(reader, words, kind)
-    for special in (_latent, _quirks, _recurrent):
+    for special in (read_latent, read_sparse, _quirks, _recurrent):
         special(reader, words, kind)
     _check_heads(reader, words)
     if reader.faults:
@@ -152,26 +153,6 @@ def _switches(reader: Config, words: dict[str, Any], kind: str) -> None:
         words["qk_norm"] = kept if reader.flag("use_qk_norm") else ""
 
 
-_WINDOW_PATTERN = {"gemma3_text": 6, "llama4_text": 4, "cohere2": 4, "gpt_oss": 2}
-"""One layer in so many sees everything, where the configuration leaves it to the code."""
-
-
-def _window(reader: Config, words: dict[str, Any], kind: str) -> None:
-    size = reader.count("sliding_window", "attention_chunk_size", least=0)
-    share = words.pop("window_share", None)
-    kinds = reader.raw("layer_types")
-    if not size or reader.raw("use_sliding_window") is False:
-        return
-    pattern = reader.count("sliding_window_pattern", "_sliding_window_pattern")
-    if isinstance(kinds, list) and kinds:
-        share = sum(str(item) in {"sliding_attention", "chunked_attention"} for item in kinds)
-        share /= len(kinds)
-    elif share is None or pattern is not None:
-        pattern = pattern or _WINDOW_PATTERN.get(kind)
-        share = 1.0 - (words["layers"] // pattern / words["layers"] if pattern else 0.0)
-    words["window"], words["window_share"] = size, share
-
-
 _EXPERT_COUNT = (
     "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts", "num_moe_experts",
     "num_routed_experts", "ffn_config.moe_num_experts",
@@ -225,21 +206,6 @@ def _mixture(reader: Config, words: dict[str, Any], kind: str) -> None:
     words.setdefault("ffn", hidden)
     layers = reader.count("num_nextn_predict_layers", "num_mtp_modules", least=0)
     words["mtp"] = layers or 0
-
-
-def _latent(reader: Config, words: dict[str, Any], kind: str) -> None:
-    del kind
-    if reader.raw("kv_lora_rank") is None:
-        return
-    words["latent"] = {
-        "kv": reader.need("kv_lora_rank"),
-        "nope": reader.need("qk_nope_head_dim"),
-        "rope": reader.need("qk_rope_head_dim"),
-        "v": reader.need("v_head_dim"),
-    }
-    rank = reader.count("q_lora_rank")
-    if rank is not None:
-        words["latent"]["q"] = rank
 
 
 def _quirks(reader: Config, words: dict[str, Any], kind: str) -> None:

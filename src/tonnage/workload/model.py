@@ -21,6 +21,24 @@ class LatentAttention:
 
 
 @dataclass(frozen=True, slots=True)
+class Indexer:
+    """Sparse attention: an indexer scores every kept token, and only the best are attended to.
+
+    DeepSeek sparse attention (DeepSeek-V3.2, arXiv 2512.02556, section 2.1), and MiniMax-M3's with
+    blocks of tokens. The indexer keeps one key of `head_dim` numbers a token, for all its heads.
+    """
+
+    heads: int
+    head_dim: int
+    topk: int
+    """Tokens that a query attends to at most."""
+    layers: int | None = None
+    """Attention layers that attend so; `None`: all."""
+    scoring: int | None = None
+    """Of those that run an indexer, the others taking over its choice; `None`: all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attention:
     """Softmax attention of one layer: MHA, GQA and MQA by head counts, MLA by `latent`."""
 
@@ -41,6 +59,8 @@ class Attention:
     """One learned sink logit a head (GPT-OSS)."""
     output_gate: bool = False
     """A projection as wide as the queries gates the output (Qwen3-Next)."""
+    indexer: Indexer | None = None
+    """`None`: every kept token (or the window) is attended to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +156,22 @@ class Model:
     def window_layers(self) -> int:
         """Number of attention layers that see a sliding window only."""
         return round(self.attention.window_share * self.attention_layers)
+
+    @property
+    def sparse_layers(self) -> int:
+        """Number of attention layers that attend to chosen tokens only."""
+        indexer = self.attention.indexer
+        if indexer is None:
+            return 0
+        return self.attention_layers if indexer.layers is None else indexer.layers
+
+    @property
+    def scoring_layers(self) -> int:
+        """Number of sparse layers with an indexer of their own."""
+        indexer = self.attention.indexer
+        if indexer is None:
+            return 0
+        return self.sparse_layers if indexer.scoring is None else indexer.scoring
 
     @property
     def recurrent_layers(self) -> int:

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tonnage.errors import DataError
-from tonnage.workload.model import Attention, Experts, LatentAttention, Model, Recurrent
+from tonnage.workload.model import (
+    Attention,
+    Experts,
+    Indexer,
+    LatentAttention,
+    Model,
+    Recurrent,
+)
 
 CONVOLUTION_TAPS = 4
 """Taps of the causal convolution in Mamba-2 and in gated delta layers."""
@@ -15,8 +22,9 @@ _WORDS = {
     "layers", "hidden", "ffn", "heads", "kv_heads", "head_dim", "vocab", "positions", "gated",
     "tied", "norm", "norm_vectors", "norms_per_layer", "outer_norms", "biases",
     "attention_biases", "output_bias", "all_biases", "head_bias", "parallel", "window",
-    "window_share", "qk_norm", "sinks", "output_gate", "latent", "experts", "mamba", "delta",
-    "lightning", "attention_layers", "feed_forward_layers", "mtp", "max_positions", "outside",
+    "window_share", "qk_norm", "sinks", "output_gate", "latent", "indexer", "experts", "mamba",
+    "delta", "lightning", "attention_layers", "feed_forward_layers", "mtp", "max_positions",
+    "outside",
 }  # fmt: skip
 _NORM_VECTORS = {"rms": 1, "layer": 2, "none": 0}
 
@@ -119,6 +127,7 @@ def _attention(words: Mapping[str, Any], biased: bool) -> Attention:
         qk_norm=words.get("qk_norm", ""),
         sinks=bool(words.get("sinks")),
         output_gate=bool(words.get("output_gate")),
+        indexer=Indexer(**words["indexer"]) if words.get("indexer") else None,
     )
 
 

@@ -175,6 +175,29 @@ SAME = {
         **DEEPSEEK, "model_type": "glm_moe_dsa", "hidden_size": 6144, "intermediate_size": 12288,
         "num_hidden_layers": 78, "num_attention_heads": 64, "num_key_value_heads": 64,
         "q_lora_rank": 2048, "qk_nope_head_dim": 192, "v_head_dim": 256, "vocab_size": 154880,
+        "index_head_dim": 128, "index_n_heads": 32, "index_topk": 2048,
+    },
+    "glm-5.2": {
+        **DEEPSEEK, "model_type": "glm_moe_dsa", "hidden_size": 6144, "intermediate_size": 12288,
+        "num_hidden_layers": 78, "num_attention_heads": 64, "num_key_value_heads": 64,
+        "q_lora_rank": 2048, "qk_nope_head_dim": 192, "v_head_dim": 256, "vocab_size": 154880,
+        "index_head_dim": 128, "index_n_heads": 32, "index_topk": 2048, "index_topk_freq": 4,
+        "index_skip_topk_offset": 3, "index_topk_pattern": None,
+    },
+    "deepseek-v3.2": {
+        **DEEPSEEK, "model_type": "deepseek_v32", "index_head_dim": 128, "index_n_heads": 64,
+        "index_topk": 2048,
+    },
+    "minimax-m3": {
+        "model_type": "minimax_m3", "hidden_size": 6144, "intermediate_size": 3072,
+        "dense_intermediate_size": 12288, "num_hidden_layers": 60, "num_attention_heads": 64,
+        "num_key_value_heads": 4, "head_dim": 128, "vocab_size": 200064, "num_local_experts": 128,
+        "num_experts_per_tok": 4, "n_shared_experts": 1, "first_k_dense_replace": 3,
+        "num_nextn_predict_layers": 1, "use_qk_norm": True, "sparse_attention_config": {
+            "use_sparse_attention": True, "sparse_topk_blocks": 16, "sparse_block_size": 128,
+            "sparse_num_index_heads": 4, "sparse_index_dim": 128,
+            "sparse_attention_freq": [0] * 3 + [1] * 57,
+        },
     },
     "nemotron-3-super-120b-a12b": {
         "model_type": "nemotron_h", "hidden_size": 4096, "intermediate_size": 2688,
@@ -211,6 +234,7 @@ def test_a_configuration_gives_the_shape_of_the_named_model(name: str) -> None:
     if name != "qwen3-next-80b-a3b":  # its configuration does not say so
         assert read.mtp_layers == named.mtp_layers
     assert read.attention.kv_heads == named.attention.kv_heads
+    assert (read.sparse_layers, read.scoring_layers) == (named.sparse_layers, named.scoring_layers)
 
 
 def test_a_folder_stands_for_the_file_in_it(tmp_path) -> None:
@@ -231,6 +255,21 @@ def test_all_that_is_missing_comes_in_one_message() -> None:
 def test_experts_without_a_number_are_a_fault_and_not_a_dense_model() -> None:
     config = {key: value for key, value in DEEPSEEK.items() if key != "n_routed_experts"}
     with pytest.raises(InputError, match="n_routed_experts"):
+        model_from_config(config)
+
+
+def test_layers_that_take_over_the_choice_of_another() -> None:
+    base = SAME["glm-5"]
+    listed = {"indexer_types": ["full"] * 3 + ["shared"] * 75}
+    assert model_from_config({**base, **listed}).scoring_layers == 3
+    written = {"index_topk_pattern": "FSSF" + "S" * 74}
+    assert model_from_config({**base, **written}).scoring_layers == 2
+
+
+@pytest.mark.parametrize("key", ["index_topk", "index_n_heads", "index_head_dim"])
+def test_sparse_attention_with_a_number_missing_is_refused(key: str) -> None:
+    config = {k: v for k, v in SAME["deepseek-v3.2"].items() if k != key}
+    with pytest.raises(InputError, match=key):
         model_from_config(config)
 
 

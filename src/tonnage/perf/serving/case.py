@@ -18,7 +18,14 @@ from tonnage.perf.serving.engine import Engine, stack_engines
 from tonnage.perf.serving.layout import ServingLayout, ServingLayouts, stack_layouts
 from tonnage.perf.shape import Shape, shape_of, stack_shapes
 from tonnage.units import TERA
-from tonnage.workload import Arrivals, Model, ServingJob, TrainingJob, bytes_per_element
+from tonnage.workload import (
+    Arrivals,
+    Model,
+    ServingJob,
+    TrainingJob,
+    bytes_per_element,
+    index_key_bytes,
+)
 
 KINDS = (Arrivals.CLOSED, Arrivals.OPEN, Arrivals.STATIC, Arrivals.OFFLINE)
 PEER_CONTENTION = 0.17
@@ -85,6 +92,10 @@ class Cases:
     """Stored bytes of a weight of the attention projections."""
     head_bytes: Number
     kv_bytes: Number
+    index_rate: Rate
+    """8-bit rate, at which an indexer scores tokens; 16-bit where the chip has none."""
+    index_bytes: Number
+    """Of an indexer's key of one token."""
     integer4: Number
     """1 where weights are 4-bit integers, unpacked before they are multiplied."""
     deviation: tuple[float, ...]
@@ -164,6 +175,13 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         attention_bytes=np.where(kept, 2.0, stored),
         head_bytes=np.array([0.8 if job.weights == "q4_k_m" else 2.0 for job in jobs]),
         kv_bytes=np.array([bytes_per_element(job.kv) for job in jobs]),
+        index_rate=stack_rates([_index_rate(m) for m in bare]),
+        index_bytes=np.array(
+            [
+                index_key_bytes(job.model, float(_index_rate(m).operand_bytes))
+                for m, job in zip(bare, jobs, strict=True)
+            ]
+        ),
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
         deviation=tuple(m.sigma for m in bare),
         pair_anchors=np.array([case.engine.chips.get(case.chip.id, 0.0) for case in cases]),
@@ -235,6 +253,12 @@ def _wide(case: ServingCase, machine: Machine) -> Rate:
     if case.engine.half_sums > 0 and faster is not None:
         return Rate(max(faster * TERA, float(rate.peak)), rate.efficiency, rate.operand_bytes)
     return rate
+
+
+def _index_rate(machine: Machine) -> Rate:
+    """Return the 8-bit rate where it is above the 16-bit one, else that one."""
+    wide, small = machine.rate("bf16"), machine.rates.get("fp8")
+    return small if small is not None and small.peak > wide.peak else wide
 
 
 @lru_cache(maxsize=4096)

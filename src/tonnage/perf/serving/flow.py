@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tonnage.perf.serving.arrays import Number
+from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import ENDLESS, KINDS, Cases
 from tonnage.perf.serving.memory import Capacity, capacity
 from tonnage.perf.serving.step import (
     Step,
     decode_step,
-    prefill_attention,
     prefill_step,
     prompt_overhead,
 )

@@ -14,6 +14,7 @@ from tonnage.perf.serving.case import Cases
 from tonnage.perf.shape import (
     attention_weights,
     dense_ffn_weights,
+    index_weights,
     recurrent_weights,
     routed_weights,
     shared_weights,
@@ -55,7 +56,9 @@ def weight_bytes(cases: Cases) -> Number:
     shared = s.expert_layers * shared_weights(s) * cases.attention_bytes
     recurrent = s.recurrent_layers * recurrent_weights(s) * cases.attention_bytes
     routed = s.expert_layers * routed_weights(s) * b / experts_group(cases)
-    layers = ((attention + dense + shared + recurrent) / layout.tp + routed) / layout.pp
+    # Engines keep an indexer whole on every rank.
+    indexers = s.scoring_layers * index_weights(s) * cases.attention_bytes
+    layers = ((attention + dense + shared + recurrent) / layout.tp + routed + indexers) / layout.pp
     ends = s.vocab * s.hidden * (2.0 - s.tied) * cases.head_bytes
     return layers + ends / layout.tp / np.minimum(layout.pp, 2.0 - s.tied)
 
@@ -67,14 +70,31 @@ def local_kv_width(cases: Cases) -> Number:
     return np.where(s.kv_rank > 0, s.kv_rank + s.rope_dim, heads * (s.qk_dim + s.v_dim))
 
 
+def token_bytes(cases: Cases) -> Number:
+    """Bytes a token keeps per layer on one chip.
+
+    A latent that chosen tokens are read from, kept in 8 bits: 512 numbers, a 4-byte scale for each
+    128 of them, and the rotary part in 16 bits (vLLM's backend `flashmla_sparse`: 656 bytes).
+    """
+    s = cases.shape
+    plain = local_kv_width(cases) * cases.kv_bytes
+    scaled = s.kv_rank * (1.0 + 4.0 / 128.0) + 2.0 * s.rope_dim
+    small = (s.kv_rank > 0) & (s.sparse_layers > 0) & (cases.kv_bytes == 1.0)
+    return np.where(small, scaled, plain)
+
+
 def cache_bytes(cases: Cases, context: Number) -> Number:
-    """Bytes per chip that one sequence of `context` tokens keeps: windows and states respected."""
+    """Bytes per chip that one sequence of `context` tokens keeps: windows and states respected.
+
+    Sparse layers keep every token, and those with an indexer its key too, whole on every rank.
+    """
     s = cases.shape
     windowed = s.window_share * s.attention_layers
     seen = np.where(s.window > 0, np.minimum(context, s.window), context)
     tokens = (s.attention_layers - windowed) * context + windowed * seen
     state = s.recurrent_layers * s.recurrent_state * 2.0 / cases.layout.tp
-    return (local_kv_width(cases) * tokens * cases.kv_bytes + state) / cases.layout.pp
+    keys = s.scoring_layers * context * cases.index_bytes
+    return (token_bytes(cases) * tokens + keys + state) / cases.layout.pp
 
 
 def capacity(cases: Cases) -> Capacity:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tonnage.perf.attention import attention_flops, fused_seconds
 from tonnage.perf.collective import all_reduce_seconds, all_to_all_seconds, path
 from tonnage.perf.gemm import gemm_seconds
 from tonnage.perf.machine import Rate
 from tonnage.perf.serving.arrays import Number
+from tonnage.perf.serving.attention import decode_attention
 from tonnage.perf.serving.case import Cases
-from tonnage.perf.serving.memory import experts_group, local_kv_width
-from tonnage.perf.shape import attention_weights
+from tonnage.perf.serving.memory import experts_group
+from tonnage.perf.shape import attention_weights, index_weights
 
 SKEW = 0.6
 """Load of the busiest expert rank over the mean, less one, per root of the ranks; power law
@@ -26,9 +26,6 @@ HALF_LOSS = 32.0
 reading weights and half-empty tiles rule; our fit."""
 DISPATCH_BYTES = 3.0
 """Bytes per number sent to an expert and back: 8 bits out, 16 bits home (DeepEP)."""
-WIDE_GROUP = 16.0
-"""Query heads of one key-value head that decode kernels are made for; wider groups (Falcon) share
-half as well. Our fit to TensorRT-LLM 0.5 to 0.9."""
 HIDDEN = 0.8
 """Share of the computation behind which two half-batches can hide communication; our assumption."""
 STREAMED = 1
@@ -64,6 +61,10 @@ def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Num
     into = gemm_seconds(machine, other, rows, _aligned(width / tp), s.hidden, weight_bytes=ab)
     home = gemm_seconds(machine, other, rows, s.hidden, _aligned(out / tp), weight_bytes=ab)
     total = s.attention_layers * (into + home)
+    if np.any(s.scoring_layers > 0):
+        whole = index_weights(s) / s.hidden
+        score = gemm_seconds(machine, other, rows, _aligned(whole), s.hidden, weight_bytes=ab)
+        total = total + np.where(s.scoring_layers > 0, s.scoring_layers * score, 0.0)
     inner = _aligned(s.ffn / tp)
     wide = (1.0 + s.gated) * inner
     up = gemm_seconds(machine, rate, rows, wide, s.hidden, weight_bytes=wb)
@@ -157,46 +158,6 @@ def _dispatch(cases: Cases, rows: Number) -> Number:
     copies = np.where(nodes > 1, np.minimum(copies, s.active), s.active)
     size = rows / layout.tp * s.hidden * DISPATCH_BYTES * copies
     return all_to_all_seconds(way, size) + 2.0 * cases.engine.collective_s
-
-
-def decode_attention(cases: Cases, batch: Number, context: Number) -> Number:
-    """max(cache bytes / (B·eta), FLOPs / (P·eta)) a layer: every sequence reads its own cache."""
-    s, machine = cases.shape, cases.machine
-    windowed = s.window_share * s.attention_layers
-    seen = np.where(s.window > 0, np.minimum(context, s.window), context)
-    tokens = (s.attention_layers - windowed) * context + windowed * seen
-    read = batch * tokens * local_kv_width(cases) * cases.kv_bytes
-    latent = s.kv_rank > 0
-    heads = np.maximum(s.heads / cases.layout.tp, 1.0)
-    width = np.where(latent, 2.0 * s.kv_rank + s.rope_dim, s.qk_dim + s.v_dim)
-    shared = np.where(latent, 1.0, np.maximum(s.heads / np.maximum(s.kv_heads, 1.0), 1.0))
-    exponent = cases.engine.sharing * np.where(shared > WIDE_GROUP, 2.0, 1.0)
-    read = read * shared ** np.minimum(exponent, 1.0)
-    rows = 1.0 + cases.load.drafts
-    flops = 2.0 * batch * rows * heads * width * tokens
-    unpacking = np.where(cases.integer4 > 0, cases.engine.int4_ratio, 1.0)
-    efficiency = machine.memory_efficiency / cases.engine.memory_ratio / unpacking
-    bandwidth = machine.memory_bandwidth * efficiency
-    state = s.recurrent_layers * s.recurrent_state * 4.0 * batch / cases.layout.tp
-    memory = (read + state) / (bandwidth * cases.engine.decode_ratio)
-    compute = flops / (cases.wide.peak * machine.attention_efficiency)
-    return np.maximum(memory, compute) + s.attention_layers * machine.kernel_s
-
-
-def prefill_attention(cases: Cases, tokens: Number) -> Number:
-    """Seconds of causal attention of one prompt of `tokens`, all layers, cached prefix included."""
-    s, machine = cases.shape, cases.machine
-    heads = np.maximum(s.heads / cases.layout.tp, 1.0)
-    fresh = 1.0 - cases.load.hit
-    pairs = 0.5 * tokens * (1.0 - cases.load.hit**2)
-    band = np.where(s.window > 0, np.minimum(pairs, s.window * fresh), pairs)
-    seen = (1.0 - s.window_share) * pairs + s.window_share * band
-    flops = attention_flops(1.0, heads, tokens, seen, s.qk_dim, s.v_dim)
-    moved = tokens * (heads * (s.qk_dim + s.v_dim) + local_kv_width(cases)) * 2.0
-    one = fused_seconds(
-        machine, cases.wide, flops, tokens * fresh, moved, efficiency=cases.engine.attention_ratio
-    )
-    return s.attention_layers * one
 
 
 def decode_step(cases: Cases, batch: Number, context: Number) -> Step:
