@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from math import ceil
 
 from tonnage.perf.machine import Number
-from tonnage.workload import Model, TrainingJob
+from tonnage.workload import Model, TrainingJob, recurrent_state_bytes
 
 VOCAB_MULTIPLE = 128
 """Rows to which Megatron-style frameworks pad the vocabulary (times TP; the rest is ignored)."""
@@ -56,6 +56,12 @@ class Shape:
     recurrent_in: Number
     recurrent_out: Number
     recurrent_state: Number
+    recurrent_bytes: Number
+    """Bytes that one recurrent layer keeps for one sequence."""
+    output_gate: Number
+    """1 where a projection as wide as the queries gates the output of attention."""
+    expert_io: Number
+    """Width in which tokens travel to routed experts: latent, or hidden."""
     parallel_blocks: Number
     mtp_layers: Number
     seq: Number
@@ -105,6 +111,9 @@ def shape_of(job: TrainingJob) -> Shape:
         recurrent_in=float(recurrent.in_width if recurrent else 0),
         recurrent_out=float(recurrent.out_width if recurrent else 0),
         recurrent_state=float(recurrent.state if recurrent else 0),
+        recurrent_bytes=recurrent_state_bytes(model) / max(1, model.recurrent_layers),
+        output_gate=float(attention.output_gate),
+        expert_io=float((experts.latent if experts else 0) or model.hidden),
         parallel_blocks=float(model.parallel_blocks),
         mtp_layers=float(model.mtp_layers),
         seq=float(job.seq_len),
@@ -135,10 +144,11 @@ def stack_shapes(shapes: Sequence[Shape]) -> Shape:
 
 
 def attention_weights(shape: Shape) -> Number:
-    """Matrix parameters of one attention layer, plain or latent."""
+    """Matrix parameters of one attention layer, plain or latent, with its output gate."""
     import numpy as np
 
     out = shape.heads * shape.v_dim * shape.hidden
+    gate = shape.output_gate * out
     plain = shape.hidden * (
         shape.heads * shape.qk_dim + shape.kv_heads * (shape.qk_dim + shape.v_dim)
     )
@@ -149,7 +159,15 @@ def attention_weights(shape: Shape) -> Number:
     )
     kv = shape.hidden * (shape.kv_rank + shape.rope_dim)
     kv = kv + shape.kv_rank * shape.heads * (shape.qk_dim - shape.rope_dim + shape.v_dim)
-    return np.where(np.asarray(shape.kv_rank) > 0, q + kv, plain) + out
+    return np.where(np.asarray(shape.kv_rank) > 0, q + kv, plain) + out + gate
+
+
+def whole_weights(shape: Shape) -> Number:
+    """h·(r_q + r_kv + d_r): latent attention's projections into ranks, whole on every TP rank."""
+    import numpy as np
+
+    down = shape.hidden * (shape.q_rank + shape.kv_rank + shape.rope_dim)
+    return np.where(np.asarray(shape.kv_rank) > 0, down, 0.0)
 
 
 def index_weights(shape: Shape) -> Number:

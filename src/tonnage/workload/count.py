@@ -251,3 +251,13 @@ def kv_cache_bytes(model: Model, context: float, bytes_per_element: float = 2.0)
 def recurrent_state_elements(model: Model) -> int:
     """L_r·state: numbers that recurrent layers keep for one sequence, whatever its length."""
     return model.recurrent_layers * (model.recurrent.state if model.recurrent else 0)
+
+
+def recurrent_state_bytes(model: Model) -> float:
+    """L_r·(4·state + 2·convolution): bytes that recurrent layers keep for one sequence.
+
+    States in 32 bits, as the configurations of Qwen3.5 and Nemotron 3 ask (`mamba_ssm_dtype`,
+    `mamba_ssm_cache_dtype`) and as SGLang does by default; the convolution's inputs in 16.
+    """
+    mixer = model.recurrent
+    return model.recurrent_layers * (4.0 * mixer.state + 2.0 * mixer.convolution) if mixer else 0.0

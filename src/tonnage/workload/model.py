@@ -103,6 +103,8 @@ class Recurrent:
     """Numbers in the state of one layer, for one sequence."""
     other_params: int = 0
     """Convolution, decay and norm parameters of one layer."""
+    convolution: int = 0
+    """Numbers that the causal convolution of one layer keeps for one sequence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def mamba2(layers: int, heads: int, head_dim: int, state: int, groups: int = 1) 
     inner = heads * head_dim
     mixed = inner + 2 * groups * state
     other = mixed * (CONVOLUTION_TAPS + 1) + 3 * heads + inner
-    return Recurrent(layers, inner + mixed + heads, inner, inner * state, other)
+    kept = mixed * (CONVOLUTION_TAPS - 1)
+    return Recurrent(layers, inner + mixed + heads, inner, inner * state, other, kept)
 
 
 def gated_delta(layers: int, key_heads: int, value_heads: int, head_dim: int) -> Recurrent:
@@ -48,9 +49,10 @@ def gated_delta(layers: int, key_heads: int, value_heads: int, head_dim: int) ->
     head; the state is one head_dim² matrix a value head.
     """
     keys, values = key_heads * head_dim, value_heads * head_dim
-    other = (2 * keys + values) * CONVOLUTION_TAPS + 2 * value_heads + head_dim
-    width = 2 * keys + 2 * values + 2 * value_heads
-    return Recurrent(layers, width, values, value_heads * head_dim * head_dim, other)
+    mixed = 2 * keys + values
+    other = mixed * CONVOLUTION_TAPS + 2 * value_heads + head_dim
+    state, kept = value_heads * head_dim * head_dim, mixed * (CONVOLUTION_TAPS - 1)
+    return Recurrent(layers, mixed + values + 2 * value_heads, values, state, other, kept)
 
 
 def lightning(layers: int, heads: int, head_dim: int) -> Recurrent:

@@ -21,6 +21,13 @@ many on Hopper (its backend `flashmla_sparse`)."""
 SCORE_BYTES = 12.0
 """Bytes moved per scored pair: an FP32 score is written once and read twice to find the best; our
 assumption."""
+SCAN_CHUNK = 64.0
+"""Tokens that chunked kernels of linear attention take at a time (flash-linear-attention)."""
+SCAN_FLOPS = 11.0
+"""Operations a token and number of the state: 6 between chunks (read, update, correct) and 5 within
+one of 64 tokens for states of 128 x 128; our count of the gated delta rule's products."""
+SCAN_PASSES = 4.0
+"""Times that inputs and outputs of such a layer go through memory, a kernel each; our count."""
 INDEX_KERNELS = 4.0
 """Kernels of an indexer beside its products: rotary and quantization, scores, choice; our
 assumption."""
@@ -56,7 +63,7 @@ def _decode(cases: Cases, batch: Number, kept: Number, tokens: Number, heads: Nu
     Recurrent states are read and written on the way.
     """
     s, machine = cases.shape, cases.machine
-    state = s.recurrent_layers * s.recurrent_state * 4.0 * batch / cases.layout.tp
+    state = 2.0 * s.recurrent_layers * s.recurrent_bytes * batch / cases.layout.tp
     read = batch * kept * token_bytes(cases)
     latent = s.kv_rank > 0
     width = np.where(latent, 2.0 * s.kv_rank + s.rope_dim, s.qk_dim + s.v_dim)
@@ -113,7 +120,24 @@ def prefill_attention(cases: Cases, tokens: Number) -> Number:
     time = s.attention_layers * one
     if np.any(s.sparse_layers > 0):
         time = np.where(s.sparse_layers > 0, _prefill_sparse(cases, tokens, one, moved), time)
+    if np.any(s.recurrent_layers > 0):
+        time = time + s.recurrent_layers * _scan(cases, tokens * fresh)
     return time
+
+
+def _scan(cases: Cases, tokens: Number) -> Number:
+    """Seconds of one recurrent layer over a prompt's tokens, beside its projections.
+
+    `SCAN_FLOPS` operations a token and number of the state at attention's efficiency, or what goes
+    through memory: inputs and outputs in several passes, and the state once a chunk there and back.
+    """
+    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    eta = machine.attention_efficiency * cases.engine.attention_ratio
+    compute = SCAN_FLOPS * s.recurrent_state / tp * tokens / (cases.wide.peak * eta)
+    streams = SCAN_PASSES * 2.0 * (s.recurrent_in + s.recurrent_out) / tp
+    states = 2.0 * s.recurrent_bytes / tp / SCAN_CHUNK
+    rate = machine.memory_bandwidth * machine.memory_efficiency
+    return np.maximum(compute, tokens * (streams + states) / rate) + SCAN_PASSES * machine.kernel_s
 
 
 def _prefill_sparse(cases: Cases, tokens: Number, dense: Number, moved: Number) -> Number:

@@ -18,6 +18,7 @@ from tonnage.perf.shape import (
     recurrent_weights,
     routed_weights,
     shared_weights,
+    whole_weights,
 )
 from tonnage.units import GIB, GIGA
 
@@ -48,19 +49,30 @@ def experts_group(cases: Cases) -> Number:
 
 
 def weight_bytes(cases: Cases) -> Number:
-    """Bytes of weights per chip: layers / pp, matrices / tp, experts / their group."""
+    """Bytes of weights per chip: layers / pp, matrices / tp, experts / their group.
+
+    Layers that draft stand with the last stage.
+    """
     s, layout = cases.shape, cases.layout
     b = cases.weight_bytes
-    attention = s.attention_layers * attention_weights(s) * cases.attention_bytes
+    # Latent attention's projections into ranks and indexers are whole on every rank.
+    whole = s.attention_layers * whole_weights(s) + s.scoring_layers * index_weights(s)
+    whole = whole * cases.attention_bytes
+    split = attention_weights(s) - whole_weights(s)
+    attention = s.attention_layers * split * cases.attention_bytes
     dense = s.dense_layers * dense_ffn_weights(s) * b
     shared = s.expert_layers * shared_weights(s) * cases.attention_bytes
     recurrent = s.recurrent_layers * recurrent_weights(s) * cases.attention_bytes
     routed = s.expert_layers * routed_weights(s) * b / experts_group(cases)
-    # Engines keep an indexer whole on every rank.
-    indexers = s.scoring_layers * index_weights(s) * cases.attention_bytes
-    layers = ((attention + dense + shared + recurrent) / layout.tp + routed + indexers) / layout.pp
+    layers = ((attention + dense + shared + recurrent) / layout.tp + routed + whole) / layout.pp
+    layers = layers + draft_layers(cases) * layers * layout.pp / s.layers
     ends = s.vocab * s.hidden * (2.0 - s.tied) * cases.head_bytes
     return layers + ends / layout.tp / np.minimum(layout.pp, 2.0 - s.tied)
+
+
+def draft_layers(cases: Cases) -> Number:
+    """Layers kept to draft tokens: the model's own, else one as drafting heads have (EAGLE)."""
+    return np.where(cases.load.drafts > 0, np.maximum(cases.shape.mtp_layers, 1.0), 0.0)
 
 
 def local_kv_width(cases: Cases) -> Number:
@@ -91,8 +103,11 @@ def cache_bytes(cases: Cases, context: Number) -> Number:
     s = cases.shape
     windowed = s.window_share * s.attention_layers
     seen = np.where(s.window > 0, np.minimum(context, s.window), context)
-    tokens = (s.attention_layers - windowed) * context + windowed * seen
-    state = s.recurrent_layers * s.recurrent_state * 2.0 / cases.layout.tp
+    full = s.attention_layers - windowed + draft_layers(cases)
+    tokens = full * context + windowed * seen
+    # Each drafted token needs a state of its own until it is verified.
+    states = s.recurrent_layers * (1.0 + cases.load.drafts)
+    state = states * s.recurrent_bytes / cases.layout.tp
     keys = s.scoring_layers * context * cases.index_bytes
     return (token_bytes(cases) * tokens + keys + state) / cases.layout.pp
 

@@ -16,7 +16,7 @@ from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.attention import decode_attention
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import experts_group
-from tonnage.perf.shape import attention_weights, index_weights
+from tonnage.perf.shape import attention_weights, index_weights, whole_weights
 
 SKEW = 0.6
 """Load of the busiest expert rank over the mean, less one, per root of the ranks; power law
@@ -55,26 +55,24 @@ def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Num
     """Seconds of the dense and of the expert products of all layers for `rows` tokens a rank."""
     s, machine, tp = cases.shape, cases.machine, cases.layout.tp
     out = s.heads * s.v_dim
-    width = (attention_weights(s) - out * s.hidden) / s.hidden
+    # Latent attention's projections into ranks are whole on every rank.
+    whole = whole_weights(s) / s.hidden
+    width = (attention_weights(s) / s.hidden - whole - out) / tp + whole
     ab, wb = cases.attention_bytes, cases.weight_bytes
     rate, other = cases.rate, cases.attention_rate
-    into = gemm_seconds(machine, other, rows, _aligned(width / tp), s.hidden, weight_bytes=ab)
+    into = gemm_seconds(machine, other, rows, _aligned(width), s.hidden, weight_bytes=ab)
     home = gemm_seconds(machine, other, rows, s.hidden, _aligned(out / tp), weight_bytes=ab)
     total = s.attention_layers * (into + home)
     if np.any(s.scoring_layers > 0):
-        whole = index_weights(s) / s.hidden
-        score = gemm_seconds(machine, other, rows, _aligned(whole), s.hidden, weight_bytes=ab)
+        width = _aligned(index_weights(s) / s.hidden)
+        score = gemm_seconds(machine, other, rows, width, s.hidden, weight_bytes=ab)
         total = total + np.where(s.scoring_layers > 0, s.scoring_layers * score, 0.0)
     inner = _aligned(s.ffn / tp)
     wide = (1.0 + s.gated) * inner
     up = gemm_seconds(machine, rate, rows, wide, s.hidden, weight_bytes=wb)
     down = gemm_seconds(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
     total = total + s.dense_layers * (up + down)
-    head = gemm_seconds(
-        machine, cases.wide, head_rows, _aligned(s.vocab / tp), s.hidden,
-        weight_bytes=cases.head_bytes,
-    )  # fmt: skip
-    total = total + head
+    total = total + _head(cases, head_rows)
     if np.any(s.recurrent_layers > 0):
         total = total + s.recurrent_layers * _recurrent(cases, rows)
     experts = np.zeros_like(total)
@@ -82,6 +80,14 @@ def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Num
         total = total + s.expert_layers * _shared(cases, rows)
         experts = s.expert_layers * _routed(cases, rows)
     return total, experts
+
+
+def _head(cases: Cases, rows: Number) -> Number:
+    columns = _aligned(cases.shape.vocab / cases.layout.tp)
+    return gemm_seconds(
+        cases.machine, cases.wide, rows, columns, cases.shape.hidden,
+        weight_bytes=cases.head_bytes,
+    )  # fmt: skip
 
 
 def _aligned(width: Number) -> Number:
@@ -156,15 +162,20 @@ def _dispatch(cases: Cases, rows: Number) -> Number:
     # A token crosses the network once per server that holds one of its experts.
     copies = nodes * -np.expm1(s.active * np.log1p(-1.0 / np.maximum(nodes, 1.0 + 1e-9)))
     copies = np.where(nodes > 1, np.minimum(copies, s.active), s.active)
-    size = rows / layout.tp * s.hidden * DISPATCH_BYTES * copies
+    size = rows / layout.tp * s.expert_io * DISPATCH_BYTES * copies
     return all_to_all_seconds(way, size) + 2.0 * cases.engine.collective_s
 
 
 def decode_step(cases: Cases, batch: Number, context: Number) -> Step:
-    """Return the parts of a step in which `batch` sequences of mean `context` gain tokens."""
+    """Return the parts of a step in which `batch` sequences of mean `context` gain tokens.
+
+    Drafted tokens of a sequence are verified at once; each took a pass through one layer and the
+    head.
+    """
     s, engine, load = cases.shape, cases.engine, cases.load
     rows = batch * (1.0 + load.drafts)
     dense, experts = products(cases, rows, rows)
+    dense = dense + load.drafts * _head(cases, batch)
     drafting = np.where(load.drafts > 0, 1.0 + load.drafts / np.maximum(s.layers, 1.0), 1.0)
     streamed = np.where(load.kind <= STREAMED, engine.stream_s, 0.0)
     overhead = s.layers * engine.layer_s + engine.step_s
