@@ -77,10 +77,8 @@ _HOME = {
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),
     "serving.pools": ("Pool", "PoolsEstimate", "search_pools"),
-    "serving.search": (
-        "Sizing", "fewest_chips", "pareto_front", "search_catalog", "search_chips",
-        "search_serving",
-    ),
+    "serving.search": ("search_catalog", "search_chips", "search_serving"),
+    "serving.sizing": ("Sizing", "fewest_chips", "pareto_front"),
     "serving.simulate": ("Simulation", "simulate_serving"),
     "serving.traffic": ("Traffic",),
 }  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from tonnage.provenance import Spread
 from tonnage.units import GIGA, MILLI
 from tonnage.workload import Arrivals, ServingJob
 
+NEVER = 1e-9
+"""Share by which a limit may be passed in rounding."""
 UNSEEN = 0.2
 """Deviation added for a chip family or engine without anchors: what held-out chips showed."""
 UNSEEN_EXPERTS = 0.2
@@ -81,8 +84,11 @@ class ServingEstimate:
 
     chip: str
     chips: int
+    """Chips asked for; `chips_used` of them work."""
     engine: str
     layout: ServingLayout
+    concurrency: float | None
+    """Requests in flight: those asked for, or the most that the search found within the limits."""
     fits: bool
     reason: str
     """Empty where it fits; else what is in the way."""
@@ -95,6 +101,7 @@ class ServingEstimate:
     tokens_per_s_output: Spread
     tokens_per_s_total: Spread
     tokens_per_s_output_per_chip: Spread
+    """Of the chips asked for, idle ones included."""
     running: float
     """Sequences that decode at once in the whole deployment."""
     max_concurrency: int
@@ -109,6 +116,16 @@ class ServingEstimate:
     method: str = "closed form"
     """Or "event simulation"."""
 
+    @property
+    def chips_used(self) -> int:
+        """Chips that the layout takes."""
+        return self.layout.chips
+
+    @property
+    def runs(self) -> bool:
+        """Whether it fits into memory; if not, speeds are those of chips with enough of it."""
+        return self.max_concurrency >= 1
+
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, with the contract's field names."""
         result: dict[str, Any] = {}
@@ -117,7 +134,17 @@ class ServingEstimate:
             if name == "percentiles":
                 value = {key: item.to_dict() for key, item in value.items()}
             result[name] = value.to_dict() if hasattr(value, "to_dict") else value
+            if name == "chips":
+                result["chips_used"] = self.chips_used
         return result
+
+
+def among(found: ServingEstimate, chips: int) -> ServingEstimate:
+    """Return the estimate as one for `chips` chips, those that its layout leaves idle included."""
+    if chips == found.chips:
+        return found
+    each = found.tokens_per_s_output / chips
+    return replace(found, chips=chips, tokens_per_s_output_per_chip=each)
 
 
 def predict_serving_cases(cases: Sequence[ServingCase]) -> list[ServingEstimate]:
@@ -198,6 +225,7 @@ def _one(
         chips=layout.chips,
         engine=case.engine.id,
         layout=layout,
+        concurrency=job.concurrency,
         fits=not reason,
         reason=reason,
         ttft_ms=interval(float(flow.ttft_s[i]) / MILLI, late),
@@ -208,7 +236,7 @@ def _one(
         tokens_per_s_output=interval(rate * out, sigma),
         tokens_per_s_total=interval(rate * (out + into), sigma),
         tokens_per_s_output_per_chip=interval(rate * out / layout.chips, sigma),
-        running=float(flow.batch[i]) * layout.dp,
+        running=min(float(flow.batch[i]) * layout.dp, job.concurrency or inf),
         max_concurrency=max(0, int(sequences)) * layout.dp,
         memory_gb_per_chip=_memory(i, flow, float(kept[i])),
         breakdown_ms=breakdown,
@@ -223,7 +251,10 @@ def _parts(i: int, step: Any) -> dict[str, float]:
 
 
 def _breakdown(i: int, flow: Flow) -> tuple[dict[str, float], str]:
-    """Parts of the decode step, scaled to the time per token, and the stall by others' prompts."""
+    """Parts of the decode step, scaled to the time per token, and the stall by others' prompts.
+
+    What takes longest: of a prompt, where answers have one token and nothing is decoded.
+    """
     tpot = float(flow.tpot_s[i]) / MILLI
     step = _parts(i, flow.decode)
     total = sum(step.values())
@@ -231,7 +262,8 @@ def _breakdown(i: int, flow: Flow) -> tuple[dict[str, float], str]:
     scale = (tpot - prompts) / total
     parts = {name: value * scale for name, value in step.items()}
     parts["prompts"] = prompts
-    return parts, PARTS[max(parts, key=lambda name: parts[name])]
+    longest = parts if tpot > 0 else _parts(i, flow.prefill)
+    return parts, PARTS[max(longest, key=lambda name: longest[name])]
 
 
 def _memory(i: int, flow: Flow, kept: float) -> ServingMemory:
@@ -252,14 +284,19 @@ def _reason(i: int, case: ServingCase, flow: Flow) -> str:
             f"{float(room.usable[i]) / GIGA:.0f} GB are usable"
         )
     if float(flow.overload[i]) > 0:
-        return f"arrivals of {case.job.request_rate:g} requests/s exceed what it can serve"
+        return overrun(case.job, float(flow.requests_per_s[i]))
     return limit_broken(case.job, float(flow.tpot_s[i]) / MILLI, float(flow.ttft_s[i]) / MILLI)
+
+
+def overrun(job: ServingJob, most: float) -> str:
+    """Return in words that arrivals exceed the `most` requests/s that can be served."""
+    return f"arrivals of {job.request_rate:g} requests/s exceed the {most:.3g} that it can serve"
 
 
 def limit_broken(job: ServingJob, tpot_ms: float, ttft_ms: float) -> str:
     """Return in words which limit of the job is not kept, or nothing."""
-    if job.tpot_ms is not None and tpot_ms > job.tpot_ms:
+    if job.tpot_ms is not None and tpot_ms > job.tpot_ms * (1.0 + NEVER):
         return f"time per output token {tpot_ms:.1f} ms, limit {job.tpot_ms:g} ms"
-    if job.ttft_ms is not None and ttft_ms > job.ttft_ms:
+    if job.ttft_ms is not None and ttft_ms > job.ttft_ms * (1.0 + NEVER):
         return f"time to first token {ttft_ms:.0f} ms, limit {job.ttft_ms:g} ms"
     return ""

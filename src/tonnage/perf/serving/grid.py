@@ -57,6 +57,33 @@ def evaluate_grid(case: ServingCase, **columns: Number) -> Flow:
     return joined
 
 
+def taken(cases: Cases, index: Any) -> Cases:
+    """Return the cases at `index`, any number of times each."""
+
+    def pick(part: Any) -> Any:
+        if isinstance(part, np.ndarray):
+            return part[index]
+        if is_dataclass(part) and not isinstance(part, type):
+            return replace(part, **{f.name: pick(getattr(part, f.name)) for f in fields(part)})
+        return part
+
+    deviation = tuple(cases.deviation[k] for k in index)
+    result: Cases = replace(pick(cases), deviation=deviation)
+    return result
+
+
+def loaded(cases: Cases, index: Any, concurrency: Number) -> Flow:
+    """Return the flow of the cases at `index`, each with its own number of requests in flight."""
+    parts = []
+    for start in range(0, len(index), CHUNK):
+        some = slice(start, start + CHUNK)
+        chosen = taken(cases, index[some])
+        load = replace(chosen.load, concurrency=np.asarray(concurrency, float)[some])
+        parts.append(solve(replace(chosen, load=load)))
+    joined: Flow = _join(parts)
+    return joined
+
+
 def _part(wide: Cases, columns: dict[str, Any], start: int, stop: int) -> Flow:
     size = stop - start
     cases = wide if size == len(wide) else repeated(wide, size)

@@ -29,11 +29,13 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.flow import prompt_seconds
+from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes, capacity
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.pools_load import PoolsAtLoad
-from tonnage.perf.serving.search import options
+from tonnage.perf.serving.saturate import best_loads
+from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
 from tonnage.units import MILLI
@@ -41,8 +43,8 @@ from tonnage.workload import Arrivals, ServingJob
 
 BUSY = 0.85
 """Share of its time that a prefill instance works where no limit on TTFT says less."""
-SIZES = (1, 2, 4, 8, 16, 32)
-"""Chips of one instance that are tried."""
+LARGEST = 32
+"""Chips of the largest instance that is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,8 @@ def search_pools(
 
 def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> list[ServingCase]:
     used = engine or find_engine(None, vendor=chip.vendor)
-    found = []
-    for size in (s for s in SIZES if s <= most):
-        found += [c for c in options(chip, job, size, used) if c.layout.dp == 1 or c.layout.ep > 1]
-    return found
+    found = instances(job.model, min(most, LARGEST), tensor_domain(chip))
+    return [ServingCase(chip, job, layout, used) for layout in found]
 
 
 def _prefill_options(
@@ -202,19 +202,26 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
     free = replace(job, concurrency=None, request_rate=None, arrivals=Arrivals.CLOSED)
     found = _cases(chip, free, most, engine)
     cases = cases_of(found)
-    load, layout = cases.load, cases.layout
-    batch = load.concurrency / layout.dp
-    room = capacity(cases)
-    context = load.input + load.output / 2.0
-    step = decode_step(cases, batch / layout.pp, context).total / load.tokens_per_step
-    ok = room.sequences >= batch
-    if job.tpot_ms is not None:
-        ok = ok & (step <= job.tpot_ms * MILLI)
-    rate = np.where(ok, batch * layout.dp / (load.output * step), 0.0)
-    return _Instances(
-        found, _sizes(found), rate, step, batch * layout.dp,
-        deviations(cases),
-    )  # fmt: skip
+    ranks, room = cases.layout.dp, capacity(cases)
+    fits = room.sequences >= 1.0
+
+    def step_s(index: Any, batch: Number) -> Number:
+        some = taken(cases, index)
+        context = some.load.input + some.load.output / 2.0
+        step = decode_step(some, batch / some.layout.dp / some.layout.pp, context)
+        return step.total / some.load.tokens_per_step
+
+    def measure(index: Any, batch: Number) -> tuple[Number, Number]:
+        step = step_s(index, batch)
+        over = step / (job.tpot_ms * MILLI) if job.tpot_ms is not None else np.zeros_like(step)
+        return batch / (cases.load.output[index] * step), over
+
+    batch, _ = best_loads(measure, np.floor(room.sequences) * ranks, np.zeros(len(found)))
+    batch = np.maximum(batch, ranks)
+    rate, over = measure(np.arange(len(found)), batch)
+    rate = np.where(fits & (over <= 1.0), rate, 0.0)
+    step = step_s(np.arange(len(found)), batch)
+    return _Instances(found, _sizes(found), rate, step, batch, deviations(cases))
 
 
 def _sizes(found: Sequence[ServingCase]) -> Any:

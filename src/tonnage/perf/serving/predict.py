@@ -5,7 +5,7 @@ from __future__ import annotations
 from tonnage.catalog import Chip
 from tonnage.perf.serving.case import ServingCase
 from tonnage.perf.serving.engine import Engine, find_engine
-from tonnage.perf.serving.estimate import ServingEstimate, predict_serving_cases
+from tonnage.perf.serving.estimate import ServingEstimate, among, predict_serving_cases
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.search import ranked, search_serving
 from tonnage.perf.serving.traffic import Traffic, closed_form_holds, played
@@ -28,7 +28,7 @@ def predict_serving(
     Parameters
     ----------
     layout
-        How the model is spread; `None`: the best of all for `chips` chips.
+        How the model is spread; `None`: the best of all for up to `chips` chips.
     engine
         From `find_engine`; `None`: the usual one for the chip's maker.
     chips
@@ -59,7 +59,7 @@ def predict_serving(
     loaded = job.concurrency is not None or job.request_rate is not None
     way = traffic or Traffic()
     if job.arrivals is Arrivals.OPEN or not way.plain:
-        return _queued(ranked(chip, job, count, used, TRIED, layout=layout), way)
+        return among(_queued(ranked(chip, job, count, used, TRIED, layout=layout), way), count)
     if layout is not None and loaded:
         return predict_serving_cases([ServingCase(chip, job, layout, used)])[0]
     return search_serving(chip, job, count, used, layout=layout)

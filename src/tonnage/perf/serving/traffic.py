@@ -16,7 +16,13 @@ import numpy as np
 from tonnage.errors import Fault, InputError
 from tonnage.perf.interval import interval
 from tonnage.perf.serving.case import ServingCase, cases_of
-from tonnage.perf.serving.estimate import Percentiles, ServingEstimate, limit_broken, ttft_sigma
+from tonnage.perf.serving.estimate import (
+    Percentiles,
+    ServingEstimate,
+    limit_broken,
+    overrun,
+    ttft_sigma,
+)
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
@@ -122,7 +128,7 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
     whole = output + rate * run.input_tokens / count
     reason = limit_broken(case.job, found.tpot_ms.p50, found.ttft_ms.p50)
     if not sustained:
-        reason = f"arrivals of {case.job.request_rate:g} requests/s exceed what it can serve"
+        reason = overrun(case.job, rate)
     return replace(
         found,
         fits=not reason,
