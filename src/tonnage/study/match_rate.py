@@ -131,7 +131,8 @@ def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Spe
     """Return the best deployment of a serving job on each chip, or why there is none.
 
     Deployments of up to `most` chips are tried in the sizes of `SERVING_SIZES`, all within the
-    job's limits on latency; the one with the most output tokens a second and chip is taken.
+    job's limits on latency; the one of which `most` chips, in as many as they hold, give the most
+    output tokens a second is taken.
     """
     engine = find_engine(load.framework) if load.framework else None
     caches = [_serving_job(chip, load).kv for chip in chips]
@@ -187,7 +188,7 @@ def _fastest(
             if isinstance(found, str):
                 best[index] = best[index] if isinstance(best[index], Speed) else found
             else:
-                best[index] = _better(best[index], chips[index], size, found, free)
+                best[index] = _better(best[index], chips[index], size, found, free, most)
     return best
 
 
@@ -216,14 +217,21 @@ def _deployed(
 
 
 def _better(
-    known: Speed | str, chip: Chip, size: int, found: ServingEstimate, job: ServingJob
+    known: Speed | str,
+    chip: Chip,
+    size: int,
+    found: ServingEstimate,
+    job: ServingJob,
+    most: int,
 ) -> Speed | str:
     late = _too_late(found, job)
     if not found.fits or late:
         return known if isinstance(known, Speed) else late or found.reason
     rate = found.tokens_per_s_output_per_chip
-    if isinstance(known, Speed) and known.per_chip.p50 >= rate.p50 * 0.999:
-        return known
+    if isinstance(known, Speed):
+        before = most // known.group * known.group * known.per_chip.p50
+        if before >= max(most // size, 1) * size * rate.p50 * 0.999:
+            return known
     return _speed(chip, size, found)
 
 
