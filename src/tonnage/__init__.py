@@ -32,6 +32,8 @@ _VERBS: dict[str, str] = {
     "plan": "tonnage.study.plan",
     "predict_serving": "tonnage.study.serving",
     "predict_pools": "tonnage.study.serving",
+    "size_serving": "tonnage.study.serving_capacity",
+    "serving_front": "tonnage.study.serving_capacity",
     "predict_training": "tonnage.study.training",
     "list_models": "tonnage.study.models",
     "show_model": "tonnage.study.models",

@@ -89,9 +89,9 @@ def test_the_human_answer_explains_itself(capsys: pytest.CaptureFixture[str]) ->
         (["--layout", "tp=3"], "layout"),
         (["--framework", "orca"], "framework"),
         (["--concurrency", "-1"], "concurrency"),
-        (["--concurrency", "1", "--request-rate", "1"], "request_rate"),
+        (["--concurrency", "1", "--request-rate", "1"], "request-rate"),
         (["--draft-tokens", "3"], "acceptance"),
-        (["--prefix-hit", "1.5"], "prefix_hit_rate"),
+        (["--prefix-hit", "1.5"], "prefix-hit = 1.5"),
     ],
 )
 def test_bad_input_is_one_message_naming_the_field(
@@ -201,9 +201,9 @@ def test_a_trace_file_says_times_and_lengths(
         (["--disaggregate", "--simulate"], "simulate"),
         (["--prefill-chips", "4"], "--decode-chips"),
         (["--prefill-chips", "4", "--decode-chips", "8"], "sum"),
-        (["--burstiness", "3"], "request_rate"),
+        (["--burstiness", "3"], "request-rate"),
         (["--request-rate", "1", "--burstiness", "-1"], "burstiness"),
-        (["--shortest", "0"], "shortest_share"),
+        (["--shortest", "0"], "shortest = 0"),
         (["--simulate", "--requests", "1"], "requests"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,16 +12,20 @@ from tonnage.errors import NO, Fault, InputError
 if TYPE_CHECKING:
     from tonnage.catalog import Chip
     from tonnage.perf import Traffic
-    from tonnage.study.serving import PoolsPrediction, ServingPrediction
     from tonnage.study.serving_trace import Trace
     from tonnage.workload import Speculation
+
+_APART = ("prefill_chip", "decode_chip", "prefill_chips", "decode_chips")
+_OPTIONS = {"prefix_hit_rate": "prefix-hit", "shortest_share": "shortest"}
+"""Arguments whose option has another name."""
 
 
 @click.command("serve")
 @click.option("--model", required=True, help="Name, or path to a Hugging Face config.json.")
 @click.option("--chip", help="Name as in `tonnage chips list`.")
 @click.option("--chip-file", type=str, help="A chip described in a file instead.")
-@click.option("--chips", type=int, help="Number of chips.")
+@click.option("--chips", type=int,
+              help="Number of chips; with --request-rate it may be left out.")  # fmt: skip
 @click.option("--input", "prompt", type=float, help="Tokens of a prompt.")
 @click.option("--output", "answer", type=float, help="Tokens of an answer.")
 @click.option("--shortest", type=float, default=1.0,
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 @click.option("--prefix-hit", type=float, default=0.0, help="Share of prompts found in the cache.")
 @click.option("--draft-tokens", type=int, help="Speculative decoding: drafted tokens a step.")
 @click.option("--acceptance", type=float, help="Share of drafted tokens that is accepted.")
+@click.option("--pareto", is_flag=True,
+              help="All that no other layout and load beats for user and chip.")  # fmt: skip
 @click.option("--disaggregate", is_flag=True,
               help="Prefill and decode in pools of their own; best split.")  # fmt: skip
 @click.option("--prefill-chip", help="Kind of chip of the prefill pool (default: --chip).")
@@ -56,21 +61,42 @@ def command(as_json: bool, **given: Any) -> int:
     """Predict what a serving deployment delivers; without --layout, find the best layout.
 
     With neither --concurrency nor --request-rate, the load with most tokens a second within the
-    limits is found. Busy open arrivals, bursts and traces are played event by event.
+    limits is found. With --request-rate and no --chips, the fewest chips that serve it. Busy open
+    arrivals, bursts and traces are played event by event.
 
-    Example: tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 --input 2048
-    --output 512 --concurrency 64 --weights fp8
+    \b
+    Examples:
+      tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 \\
+          --input 2048 --output 512 --concurrency 64 --weights fp8
+      tonnage predict serve --model llama-3.1-70b --chip H20 --request-rate 20 \\
+          --input 2048 --output 512 --weights fp8 --tpot-ms 60
+      tonnage predict serve --model llama-3.1-70b --chip H20 --chips 8 --pareto \\
+          --input 2048 --output 512 --weights fp8
+      tonnage predict serve --model deepseek-v3 --prefill-chip H800 --decode-chip H20 \\
+          --chips 64 --input 4096 --output 1024 --weights fp8 --tpot-ms 50
+    """  # noqa: D301 - click reads the backspace
+    from tonnage.study.serving_question import faults_as_options
 
-    Example: tonnage predict serve --model deepseek-v3 --prefill-chip H800 --decode-chip H20
-    --chips 64 --input 4096 --output 1024 --weights fp8 --tpot-ms 50
-    """
-    apart = ("prefill_chip", "decode_chip", "prefill_chips", "decode_chips")
-    if given["disaggregate"] or any(given[name] is not None for name in apart):
-        return _show_pools(_pools(given), as_json)
-    return _show(_together(given), as_json)
+    try:
+        return _answer(as_json, given)
+    except InputError as error:
+        spelled = {name: name.replace("_", "-") for name in given} | _OPTIONS
+        raise faults_as_options(error, spelled) from None
 
 
-def _together(given: dict[str, Any]) -> ServingPrediction:
+def _answer(as_json: bool, given: dict[str, Any]) -> int:
+    if given["disaggregate"] or any(given[name] is not None for name in _APART):
+        return _pools(given, as_json)
+    if given["pareto"]:
+        return _front(given, as_json)
+    sized = given["chips"] is None and given["request_rate"] is not None
+    if sized and given["trace"] is None and given["layout"] is None:
+        return _size(given, as_json)
+    return _together(given, as_json)
+
+
+def _together(given: dict[str, Any], as_json: bool) -> int:
+    from tonnage.report import serving as report
     from tonnage.study.serving import predict_serving
     from tonnage.study.serving_trace import read_trace
 
@@ -81,7 +107,7 @@ def _together(given: dict[str, Any]) -> ServingPrediction:
         raise InputError.of("concurrency", given["concurrency"], "leave it out beside --trace")
     if given["chips"] is None:
         raise InputError.of("chips", None, "the number of chips, such as --chips 8")
-    return predict_serving(
+    found = predict_serving(
         given["model"],
         _device(given),
         given["chips"],
@@ -91,40 +117,96 @@ def _together(given: dict[str, Any]) -> ServingPrediction:
         traffic=_traffic(given, trace),
         **_shared(given, trace),
     )
+    if as_json:
+        print_json(report.to_json(found))
+    else:
+        _print(*report.tables(found), report.text(found))
+    return _end(found.estimate.reason)
 
 
-def _pools(given: dict[str, Any]) -> PoolsPrediction:
+def _size(given: dict[str, Any], as_json: bool) -> int:
+    from tonnage.report import serving_capacity as report
+    from tonnage.study.serving_capacity import size_serving
+
+    _leave_out(given, "without --chips", ("simulate", False), ("burstiness", 1.0),
+               ("concurrency", None))  # fmt: skip
+    found = size_serving(
+        given["model"], _device(given), request_rate=given["request_rate"], **_shared(given, None)
+    )
+    if as_json:
+        print_json(report.size_json(found))
+    else:
+        _print(report.size_text(found))
+    return 0
+
+
+def _front(given: dict[str, Any], as_json: bool) -> int:
+    from tonnage.report import serving_capacity as report
+    from tonnage.study.serving_capacity import serving_front
+
+    _leave_out(given, "beside --pareto", ("layout", None), ("trace", None), ("simulate", False),
+               ("burstiness", 1.0), ("concurrency", None), ("request_rate", None))  # fmt: skip
+    if given["chips"] is None:
+        raise InputError.of("chips", None, "the number of chips, such as --chips 8")
+    found = serving_front(given["model"], _device(given), given["chips"], **_shared(given, None))
+    if as_json:
+        print_json(report.front_json(found))
+    else:
+        _print(report.front_table(found), report.front_text(found))
+    return _end("" if found.points else "no layout and load keeps the limits")
+
+
+def _pools(given: dict[str, Any], as_json: bool) -> int:
+    from tonnage.report import serving_pools as report
     from tonnage.study.serving import predict_pools
 
-    faults = [
-        Fault(name.replace("_", "-"), given[name], "leave it out beside --disaggregate")
-        for name, unset in (
-            ("layout", None), ("trace", None), ("simulate", False), ("burstiness", 1.0)
-        )
-        if given[name] != unset
-    ]  # fmt: skip
-    pair = (given["prefill_chips"], given["decode_chips"])
-    chips = given["chips"] if pair == (None, None) else pair
-    if chips is None or (isinstance(chips, tuple) and None in chips):
-        mend = "a total to split, or both --prefill-chips and --decode-chips"
-        faults.append(Fault("chips", given["chips"], mend))
-    if isinstance(chips, tuple) and given["chips"] not in (None, sum(n or 0 for n in chips)):
-        faults.append(Fault("chips", given["chips"], "the sum of both pools, or nothing"))
-    if faults:
-        raise InputError(faults)
-    return predict_pools(
+    _leave_out(given, "beside --disaggregate", ("layout", None), ("trace", None),
+               ("simulate", False), ("burstiness", 1.0), ("pareto", False))  # fmt: skip
+    found = predict_pools(
         given["model"],
         given["prefill_chip"] or _device(given),
         given["decode_chip"] or _device(given),
-        chips,
+        _pool_sizes(given),
         request_rate=given["request_rate"],
         concurrency=given["concurrency"],
         **_shared(given, None),
     )
+    if as_json:
+        print_json(report.to_json(found))
+    else:
+        _print(report.table(found), report.pools_table(found), report.text(found))
+    return _end(found.estimate.reason)
+
+
+def _pool_sizes(given: dict[str, Any]) -> int | tuple[int, int]:
+    """Return the total to split, or the sizes of both pools."""
+    total, first, second = given["chips"], given["prefill_chips"], given["decode_chips"]
+    if first is None and second is None:
+        if total is None:
+            mend = "a total to split, or both --prefill-chips and --decode-chips"
+            raise InputError.of("chips", None, mend)
+        return int(total)
+    for name, other in (("prefill_chips", second), ("decode_chips", first)):
+        if given[name] is None:
+            option = "--decode-chips" if name == "decode_chips" else "--prefill-chips"
+            mend = f"give {option} too, {other} is the other pool's; or --chips alone"
+            raise InputError.of(name, None, mend)
+    if total not in (None, first + second):
+        raise InputError.of("chips", total, "the sum of both pools, or nothing")
+    return int(first), int(second)
+
+
+def _leave_out(given: dict[str, Any], where: str, *unset: tuple[str, Any]) -> None:
+    """Raise for every option that has no meaning there."""
+    faults = [
+        Fault(n, given[n], f"leave it out {where}") for n, usual in unset if given[n] != usual
+    ]
+    if faults:
+        raise InputError(faults)
 
 
 def _shared(given: dict[str, Any], trace: Trace | None) -> dict[str, Any]:
-    """Return the arguments that both forms take."""
+    """Return the arguments that all forms take."""
     lengths = {"input": given["prompt"], "output": given["answer"]}
     if trace:
         told = {"input": trace.input_tokens, "output": trace.output_tokens}
@@ -147,14 +229,10 @@ def _shared(given: dict[str, Any], trace: Trace | None) -> dict[str, Any]:
     }
 
 
-def _device(given: dict[str, Any]) -> str | Chip:
-    from tonnage.study.serving import chip_from_file
+def _device(given: dict[str, Any]) -> Chip:
+    from tonnage.study.chosen import chosen_chip
 
-    name, path = given["chip"], given["chip_file"]
-    if (name is None) == (path is None):
-        raise InputError.of("chip", name, "give either --chip or --chip-file")
-    day: date = given["as_of"]
-    return chip_from_file(path, day) if path else str(name)
+    return chosen_chip(given["chip"], given["chip_file"], given["as_of"])
 
 
 def _traffic(given: dict[str, Any], trace: Trace | None) -> Traffic:
@@ -170,32 +248,12 @@ def _traffic(given: dict[str, Any], trace: Trace | None) -> Traffic:
     )
 
 
-def _show(found: ServingPrediction, as_json: bool) -> int:
-    from tonnage.report import serving as report
-
-    if as_json:
-        print_json(report.to_json(found))
-    else:
-        _print(report.table(found), report.parts_table(found), report.text(found))
-    return _end(found.estimate.reason)
-
-
-def _show_pools(found: PoolsPrediction, as_json: bool) -> int:
-    from tonnage.report import serving_pools as report
-
-    if as_json:
-        print_json(report.to_json(found))
-    else:
-        _print(report.table(found), report.pools_table(found), report.text(found))
-    return _end(found.estimate.reason)
-
-
 def _print(*parts: Any) -> None:
-    from rich.console import Console
+    from tonnage.report.page import page
 
-    console = Console()
+    console = page()
     for part in parts:
-        console.print(part, markup=False, highlight=False)
+        console.print(part)
 
 
 def _end(reason: str) -> int:
@@ -211,7 +269,7 @@ def _speculation(drafts: int | None, acceptance: float | None) -> Speculation | 
     if drafts is None and acceptance is None:
         return None
     if drafts is None or not 1 <= drafts <= 32:
-        raise InputError.of("draft-tokens", drafts, "1 to 32, together with --acceptance")
+        raise InputError.of("draft_tokens", drafts, "1 to 32, together with --acceptance")
     if acceptance is None or not 0 <= acceptance < 1:
         raise InputError.of("acceptance", acceptance, "a share in [0, 1)")
     return Speculation(drafts, acceptance)

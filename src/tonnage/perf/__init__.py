@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tonnage.perf.layout import parse_layout as parse_layout
     from tonnage.perf.machine import Machine as Machine
     from tonnage.perf.machine import machine_of as machine_of
+    from tonnage.perf.machine import stand_in as stand_in
     from tonnage.perf.search import TrainingSearch as TrainingSearch
     from tonnage.perf.search import search_many as search_many
     from tonnage.perf.search import search_training as search_training
@@ -39,19 +40,25 @@ if TYPE_CHECKING:
     from tonnage.perf.serving.engine import find_engine as find_engine
     from tonnage.perf.serving.estimate import ServingEstimate as ServingEstimate
     from tonnage.perf.serving.estimate import predict_serving_cases as predict_serving_cases
+    from tonnage.perf.serving.formats import computed_as as computed_as
     from tonnage.perf.serving.layout import ServingLayout as ServingLayout
     from tonnage.perf.serving.layout import parse_serving_layout as parse_serving_layout
     from tonnage.perf.serving.pools import PoolsEstimate as PoolsEstimate
     from tonnage.perf.serving.pools import search_pools as search_pools
     from tonnage.perf.serving.predict import predict_serving as predict_serving
+    from tonnage.perf.serving.release import engine_known as engine_known
+    from tonnage.perf.serving.release import releases as releases
     from tonnage.perf.serving.search import search_chips as search_chips
     from tonnage.perf.serving.search import search_serving as search_serving
+    from tonnage.perf.serving.sizing import Sizing as Sizing
+    from tonnage.perf.serving.sizing import fewest_chips as fewest_chips
+    from tonnage.perf.serving.sizing import pareto_front as pareto_front
     from tonnage.perf.serving.traffic import Traffic as Traffic
     from tonnage.perf.space import SearchSpace as SearchSpace
     from tonnage.perf.training import TrainingCase as TrainingCase
 
 _HOME = {
-    "machine": ("Machine", "Rate", "machine_of", "canonical_precision"),
+    "machine": ("Machine", "Rate", "machine_of", "canonical_precision", "stand_in"),
     "interval": ("Doubt", "deviation", "interval"),
     "layout": (
         "Layout", "Layouts", "Recompute", "Schedule", "fill_data_parallel", "layouts_of",
@@ -71,12 +78,14 @@ _HOME = {
     "space": ("SearchSpace",),
     "search": ("Neighbour", "TrainingSearch", "search_many", "search_training"),
     "serving.case": ("ServingCase",),
+    "serving.formats": ("computed_as",),
     "serving.engine": ("Engine", "default_kv", "engine_entries", "find_engine"),
     "serving.estimate": ("ServingEstimate", "predict_serving_cases"),
     "serving.grid": ("evaluate_grid",),
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),
     "serving.pools": ("Pool", "PoolsEstimate", "search_pools"),
+    "serving.release": ("Release", "engine_known", "releases"),
     "serving.search": ("search_catalog", "search_chips", "search_serving"),
     "serving.sizing": ("Sizing", "fewest_chips", "pareto_front"),
     "serving.simulate": ("Simulation", "simulate_serving"),

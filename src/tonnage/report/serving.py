@@ -9,6 +9,7 @@ from tonnage.study.serving import ServingPrediction
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tonnage.perf import ServingEstimate
     from tonnage.provenance import Spread
 
 _PARTS = {
@@ -33,18 +34,38 @@ def to_json(answer: ServingPrediction) -> dict[str, Any]:
         "framework": answer.engine.name,
         "layout_searched": answer.searched,
     }
-    document |= answer.estimate.to_dict()
+    document |= estimate_json(answer.estimate)
     document["burstiness"] = answer.traffic.burstiness
     document["reason"] = answer.estimate.reason or None
+    document["notes"] = list(answer.notes)
     return document
 
 
-def table(answer: ServingPrediction) -> Table:
+_SPEEDS = (
+    "ttft_ms", "tpot_ms", "e2e_ms", "requests_per_s", "tokens_per_s_output", "tokens_per_s_total",
+    "tokens_per_s_output_per_chip", "percentiles", "breakdown_ms", "prefill_ms", "bottleneck",
+    "running",
+)  # fmt: skip
+
+
+def estimate_json(found: ServingEstimate) -> dict[str, Any]:
+    """Return an estimate as plain data; what cannot run has no speeds."""
+    result = found.to_dict()
+    return result if found.runs else result | dict.fromkeys(_SPEEDS)
+
+
+def tables(answer: ServingPrediction) -> list[Table]:
+    """Return the tables of the answer: of what does not fit, memory alone."""
+    parts = parts_table(answer)
+    return [speeds_table(answer), parts] if answer.estimate.runs else [parts]
+
+
+def speeds_table(answer: ServingPrediction) -> Table:
     """Return latencies and rates with their 80 % interval, and percentiles over requests."""
     from rich.table import Table
 
     found = answer.estimate
-    title = f"{answer.model.name} on {found.chips} x {answer.chip.name}, {found.layout}"
+    title = _title(answer)
     grid = Table(
         "quantity", "low", "middle", "high", "unit", "p90 of requests", "p99",
         title=title, title_justify="left",
@@ -60,6 +81,8 @@ def table(answer: ServingPrediction) -> Table:
         ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s", ""),
         ("prompts and output", found.tokens_per_s_total, "tokens/s", ""),
     ]
+    if answer.job.output_tokens <= 1:
+        rows = [row for row in rows if row[3] != "tpot_ms"]
     for name, spread, unit, key in rows:
         tail = found.percentiles.get(key)
         late = (short(tail.p90.p50), short(tail.p99.p50)) if tail else ("", "")
@@ -72,14 +95,22 @@ def parts_table(answer: ServingPrediction) -> Table:
     from rich.table import Table
 
     found = answer.estimate
-    grid = Table("time of a token", "ms", "share", "memory per chip", "GB")
-    for index in (1, 2, 4):
-        grid.columns[index].justify = "right"
-    whole = found.tpot_ms.p50
-    parts = sorted(found.breakdown_ms.items(), key=lambda item: -item[1])
-    times = [(_PARTS[n], short(v), f"{v / whole:.1%}") for n, v in parts if v > 1e-3 * whole]
     held = found.memory_gb_per_chip.to_dict()
     memory = [(name.replace("_", " "), f"{value:.1f}") for name, value in held.items()]
+    parts = found.breakdown_ms if found.tpot_ms.p50 > 0 else found.prefill_ms
+    what = "time of a token" if found.tpot_ms.p50 > 0 else "time of a prompt"
+    if not found.runs:
+        alone = Table("memory per chip", "GB", title=_title(answer), title_justify="left")
+        alone.columns[1].justify = "right"
+        for cells in memory:
+            alone.add_row(*cells)
+        return alone
+    grid = Table(what, "ms", "share", "memory per chip", "GB")
+    for index in (1, 2, 4):
+        grid.columns[index].justify = "right"
+    whole = sum(parts.values())
+    ordered = sorted(parts.items(), key=lambda item: -item[1])
+    times = [(_PARTS[n], short(v), f"{v / whole:.1%}") for n, v in ordered if v > 1e-3 * whole]
     for row in range(max(len(times), len(memory))):
         left = times[row] if row < len(times) else ("", "", "")
         right = memory[row] if row < len(memory) else ("", "")
@@ -87,29 +118,50 @@ def parts_table(answer: ServingPrediction) -> Table:
     return grid
 
 
+def _title(answer: ServingPrediction) -> str:
+    found = answer.estimate
+    return f"{answer.model.name} on {found.chips_used:,} x {answer.chip.name}, {found.layout}"
+
+
 def text(answer: ServingPrediction) -> str:
     """Return in words what the deployment does, what limits it, and what is taken for granted."""
     found, job = answer.estimate, answer.job
-    lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
-    room = f"memory would hold {found.max_concurrency:,} of {lengths}"
-    lines = [
-        f"{found.running:,.0f} requests run at once; {room}.",
-        f"Most of a token's time goes into {found.bottleneck}.",
-    ]
-    if found.reason:
-        lines.append(f"Not within what was asked: {found.reason}.")
-    if answer.searched:
-        lines.append("The layout is the best of all that divide the chips and the model.")
-    lines.append(
-        f"{answer.engine.name}; weights {job.weights}, cache {job.kv}. "
-        f"Low and high are the 10th and 90th percentile of the model's error "
-        f"(deviation {found.sigma:.0%})."
-    )
+    lines = [f"Not within what was asked: {found.reason}."] if found.reason else []
+    if found.runs:
+        lines += _load_lines(answer)
+    elif answer.searched:
+        lines.append("Of all layouts that were tried, this one needs least memory; none fits.")
+    lines += [f"Note: {note}." for note in answer.notes]
+    if answer.searched and found.runs:
+        lines.append("The layout is the best of all that the chips, heads and layers allow.")
+    lines.append(f"{answer.engine.name}; weights {job.weights}, cache {job.kv}.")
+    if found.runs:
+        lines[-1] += (
+            " Low and high are the 10th and 90th percentile of the model's error "
+            f"(deviation {found.sigma:.0%})."
+        )
     if found.method != "closed form":
         lines.append(_played(answer))
     if answer.engine.anchors < 1:
         lines.append("No published run of this engine was fitted: the interval is wide.")
     return "\n".join(lines)
+
+
+def _load_lines(answer: ServingPrediction) -> list[str]:
+    """Say how many requests there are, and what their time goes into."""
+    found, job = answer.estimate, answer.job
+    lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
+    lines = [
+        (
+            f"{found.running:,.0f} requests run at once; at most {found.max_concurrency:,} of "
+            f"{lengths} could."
+        )
+    ]
+    if job.concurrency is None and found.concurrency is not None:
+        lines.insert(0, f"Most tokens a second with {found.concurrency:,.0f} requests in flight.")
+    which = "a token's" if found.tpot_ms.p50 > 0 else "a prompt's"
+    lines.append(f"Most of {which} time goes into {found.bottleneck}.")
+    return lines
 
 
 def _played(answer: ServingPrediction) -> str:

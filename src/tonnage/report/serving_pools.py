@@ -29,6 +29,7 @@ def to_json(answer: PoolsPrediction) -> dict[str, Any]:
     }
     document |= answer.estimate.to_dict()
     document["reason"] = answer.estimate.reason or None
+    document["notes"] = list(answer.notes)
     return document
 
 
@@ -89,6 +90,7 @@ def text(answer: PoolsPrediction) -> str:
         f"Weights {job.weights}, cache {job.kv}.",
         "Low and high are the 10th and 90th percentile of the model's error.",
     ]
+    lines += [f"Note: {note}." for note in answer.notes]
     if found.reason:
         lines.insert(0, f"Not within what was asked: {found.reason}.")
     return "\n".join(lines)

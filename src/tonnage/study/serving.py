@@ -6,25 +6,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from tonnage.catalog import Chip, load_catalog, read_chip_file
-from tonnage.dates import today
-from tonnage.errors import Fault, InputError
+from tonnage.catalog import Chip
+from tonnage.dates import given_day
+from tonnage.errors import InputError
 from tonnage.perf import (
     Engine,
     PoolsEstimate,
     ServingEstimate,
     ServingLayout,
     Traffic,
-    default_kv,
-    find_engine,
-    parse_serving_layout,
     search_pools,
 )
 from tonnage.perf import predict_serving as predict_deployment
-from tonnage.workload import Arrivals, Model, ServingJob, Speculation, resolve_model
+from tonnage.study.serving_question import Load, question
+from tonnage.workload import Model, ServingJob, Speculation
 
-LONGEST_PROMPT = 1e8
-"""Tokens above which a prompt is a slip of the pen."""
+_LEAST_ANSWER = 2
+"""Tokens of an answer that gives a decoding pool something to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +37,16 @@ class ServingPrediction:
     searched: bool
     """The layout was searched, not given."""
     traffic: Traffic = field(default_factory=Traffic)
+    notes: tuple[str, ...] = ()
+    """What a reader has to know beside the numbers."""
 
     def to_frame(self) -> dict[str, list[Any]]:
-        """Return the answer as columns of one row."""
+        """Return the answer as columns of one row; no speeds where it does not fit."""
         found = self.estimate
         columns: dict[str, list[Any]] = {"chip": [found.chip], "chips": [found.chips]}
         for name in ("ttft_ms", "tpot_ms", "tokens_per_s_output", "tokens_per_s_output_per_chip"):
             for key, value in getattr(found, name).to_dict().items():
-                columns[f"{name}_{key}"] = [value]
+                columns[f"{name}_{key}"] = [value if found.runs else None]
         return columns
 
 
@@ -69,9 +69,9 @@ def predict_serving(
     speculation: Speculation | None = None,
     shortest_share: float = 1.0,
     traffic: Traffic | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
 ) -> ServingPrediction:
-    """Return what `chips` of a chip deliver for a model, lengths and a load.
+    """Return what up to `chips` of a chip deliver for a model, lengths and a load.
 
     Parameters
     ----------
@@ -81,35 +81,57 @@ def predict_serving(
         In flight, or a second; with neither, the load with most tokens a second within the limits.
     kv
         Format of the cache (default: what the engine takes).
+    framework
+        Name of an engine (default: the maker's usual one), in the newest class known by `as_of`.
     layout
         As `tp=8,dp=2` or a `ServingLayout`; without it the best is searched.
     shortest_share
         Lengths are drawn evenly between this share of `input` and `output` and all of them.
     traffic
         Bursts, a trace, or to play the load event by event.
+    as_of
+        Day by which chip, model and engine have to be known (default: today).
 
     Raises
     ------
     InputError
-        If a name or number cannot be used.
+        With every name and number that cannot be used, and what does not go together.
     NotEnoughKnown
         If the chip's matrix rate or memory is not public on that day.
     """
-    _check(chips, input)
-    shape = model if isinstance(model, Model) else resolve_model(model)
-    device = load_catalog(as_of or today()).find(chip) if isinstance(chip, str) else chip
-    engine = find_engine(framework, vendor=device.vendor)
-    cache = kv or default_kv(engine, weights, device.number("fp4_tflops") is not None)
-    job = ServingJob(
-        shape, input, output, concurrency=concurrency, request_rate=request_rate,
-        arrivals=Arrivals.OPEN if request_rate is not None else Arrivals.CLOSED,
-        ttft_ms=ttft_ms, tpot_ms=tpot_ms, weights=weights, kv=cache,
-        prefix_hit_rate=prefix_hit_rate, speculation=speculation, shortest_share=shortest_share,
+    load = Load(
+        input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
+        prefix_hit_rate, speculation, shortest_share,
+    )  # fmt: skip
+    asked = question(
+        model, (chip,), {"chips": chips}, load,
+        framework=framework, layout=layout, as_of=given_day(as_of),
     )  # fmt: skip
     way = _checked(traffic, request_rate)
-    chosen = parse_serving_layout(layout, chips) if isinstance(layout, str) else layout
-    found = predict_deployment(device, job, chosen, engine, chips, way)
-    return ServingPrediction(shape, device, job, engine, found, chosen is None, way)
+    device, engine = asked.devices[0], asked.engines[0]
+    found = predict_deployment(device, asked.job, asked.layout, engine, chips, way)
+    notes = (*asked.notes, *notes_on(found, engine))
+    searched = asked.layout is None
+    return ServingPrediction(
+        asked.model, device, asked.job, engine, found, searched, way, notes
+    )  # fmt: skip
+
+
+def notes_on(found: ServingEstimate, engine: Engine) -> list[str]:
+    """Return what has to be said of an answer: idle chips, and a limit that memory does not set."""
+    notes = []
+    if found.chips_used < found.chips:
+        notes.append(
+            f"{found.chips_used:,} of the {found.chips:,} chips work: no layout of more of them "
+            f"does better"
+        )
+    replicas, most = found.layout.dp, int(engine.max_sequences)
+    if found.runs and found.max_concurrency >= most * replicas:
+        notes.append(
+            f"{engine.name} runs at most {most:,} requests at once on a replica; "
+            f"memory would hold more"
+        )
+    return notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +143,7 @@ class PoolsPrediction:
     decode_chip: Chip
     job: ServingJob
     estimate: PoolsEstimate
+    notes: tuple[str, ...] = ()
 
 
 def predict_pools(
@@ -141,7 +164,7 @@ def predict_pools(
     prefix_hit_rate: float = 0.0,
     speculation: Speculation | None = None,
     shortest_share: float = 1.0,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
 ) -> PoolsPrediction:
     """Return what prefill and decoding apart deliver, on one kind of chip or two.
 
@@ -150,26 +173,31 @@ def predict_pools(
 
     Raises
     ------
+    InputError
+        With every name and number that cannot be used.
     Infeasible
         If one half fits nowhere or keeps its limit nowhere.
     """
-    counts = (chips, chips) if isinstance(chips, int) else chips
-    for count in counts:
-        _check(count, input)
-    known = load_catalog(as_of or today())
-    first, second = (
-        known.find(c) if isinstance(c, str) else c for c in (prefill_chip, decode_chip)
-    )
-    shape = model if isinstance(model, Model) else resolve_model(model)
-    engine = find_engine(framework, vendor=second.vendor)
-    cache = kv or default_kv(engine, weights, second.number("fp4_tflops") is not None)
-    job = ServingJob(
-        shape, input, output, concurrency=concurrency, request_rate=request_rate,
-        ttft_ms=ttft_ms, tpot_ms=tpot_ms, weights=weights, kv=cache,
-        prefix_hit_rate=prefix_hit_rate, speculation=speculation, shortest_share=shortest_share,
+    load = Load(
+        input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
+        prefix_hit_rate, speculation, shortest_share,
     )  # fmt: skip
-    found = search_pools(first, second, job, chips, engine if framework else None)
-    return PoolsPrediction(shape, first, second, job, found)
+    counts = (
+        dict(zip(("prefill_chips", "decode_chips"), chips, strict=True))
+        if isinstance(chips, tuple)
+        else {"chips": chips}
+    )
+    asked = question(
+        model, (prefill_chip, decode_chip), counts, load,
+        framework=framework, as_of=given_day(as_of),
+    )  # fmt: skip
+    if output < _LEAST_ANSWER:
+        mend = "2 or more: an answer of one token leaves nothing to decode"
+        raise InputError.of("output", output, mend)
+    first, second = asked.devices[0], asked.devices[-1]
+    engines = asked.engines[0], asked.engines[-1]
+    found = search_pools(first, second, asked.job, chips, engines)
+    return PoolsPrediction(asked.model, first, second, asked.job, found, asked.notes)
 
 
 def _checked(traffic: Traffic | None, request_rate: float | None) -> Traffic:
@@ -177,16 +205,3 @@ def _checked(traffic: Traffic | None, request_rate: float | None) -> Traffic:
     if request_rate is None and (way.burstiness != 1.0 or way.arrival_s is not None):
         raise InputError.of("request_rate", None, "requests a second, for bursts and traces")
     return way
-
-
-def _check(chips: int, prompt: float) -> None:
-    faults = [] if chips >= 1 else [Fault("chips", chips, "a whole number, 1 or more")]
-    if not 0 < prompt < LONGEST_PROMPT:
-        faults.append(Fault("input", prompt, "prompt tokens, above 0"))
-    if faults:
-        raise InputError(faults)
-
-
-def chip_from_file(path: str, as_of: date | None = None) -> Chip:
-    """Return the chip a user describes in a file (fields as in `tonnage chips show`)."""
-    return read_chip_file(path, as_of)

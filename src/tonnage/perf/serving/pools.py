@@ -144,13 +144,13 @@ def search_pools(
     decode: Chip,
     job: ServingJob,
     chips: int | tuple[int, int],
-    engine: Engine | None = None,
+    engine: Engine | tuple[Engine, Engine] | None = None,
 ) -> PoolsEstimate:
     """Return the split of `chips` with most requests a second within the job's limits.
 
     `chips` is the total to split, or a pair (prefill, decode) where the kinds differ and each is
-    given. Every size, layout and batch of both halves is weighed. Where the job names a load, rates
-    and latencies are those at that load.
+    given; `engine` is that of both, or a pair. Every size, layout and batch is weighed. Where the
+    job names a load, rates and latencies are those at that load.
 
     Raises
     ------
@@ -159,8 +159,9 @@ def search_pools(
     """
     most = (chips, chips) if isinstance(chips, int) else chips
     port = min(_port(prefill), _port(decode))
-    left = _prefill_options(prefill, job, most[0], engine, port)
-    right = _decode_options(decode, job, most[1], engine)
+    ahead, after = engine if isinstance(engine, tuple) else (engine, engine)
+    left = _prefill_options(prefill, job, most[0], ahead, port)
+    right = _decode_options(decode, job, most[1], after)
     pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
     return _estimate(job, left, right, pair, port)
 

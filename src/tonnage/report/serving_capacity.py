@@ -1,0 +1,99 @@
+"""How the answers on capacity look: the fewest chips for a demand, and the front."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tonnage.report.page import counted
+from tonnage.report.serving import estimate_json, short
+from tonnage.study.serving_capacity import ServingFront, ServingSize, point_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def _asked(answer: ServingSize | ServingFront) -> dict[str, Any]:
+    job = answer.job
+    return {
+        "model": answer.model.id,
+        "chip": answer.chip.id,
+        "input": job.input_tokens,
+        "output": job.output_tokens,
+        "ttft_limit_ms": job.ttft_ms,
+        "tpot_limit_ms": job.tpot_ms,
+        "weights": job.weights,
+        "kv": job.kv,
+        "framework": answer.engine.name,
+    }
+
+
+def size_json(answer: ServingSize) -> dict[str, Any]:
+    """Return the document of `predict serve --request-rate R --json` without `--chips`."""
+    found = answer.sizing
+    return _asked(answer) | {
+        "request_rate": answer.job.request_rate,
+        "chips": found.chips,
+        "deployments": found.deployments,
+        "deployment": estimate_json(found.estimate),
+        "notes": list(answer.notes),
+    }
+
+
+def size_text(answer: ServingSize) -> str:
+    """Return in words how many chips serve the demand, and how each deployment runs."""
+    found, one = answer.sizing, answer.sizing.estimate
+    each = counted(one.chips_used, "chip")
+    demand = f"{answer.job.request_rate:g} requests/s of {answer.model.name}"
+    how = f"{counted(found.deployments, 'deployment')} of {each} ({one.layout})"
+    speeds = (
+        f"{short(one.ttft_ms.p50)} ms to the first token, "
+        f"{short(one.tpot_ms.p50)} ms per output token"
+    )
+    lines = [
+        f"{counted(found.chips, 'chip')} of {answer.chip.name} serve {demand}: {how}.",
+        f"Each takes {one.requests_per_s.p50:.4g} requests/s: {speeds}.",
+        f"That it keeps up with arrivals at random was found by {one.method}.",
+        f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
+    ]
+    return "\n".join([*lines, *(f"Note: {note}." for note in answer.notes)])
+
+
+def front_json(answer: ServingFront) -> dict[str, Any]:
+    """Return the document of `predict serve --pareto --json`."""
+    points = [point_of(found) for found in answer.points]
+    return _asked(answer) | {
+        "chips": answer.chips, "points": points, "notes": list(answer.notes)
+    }  # fmt: skip
+
+
+def front_table(answer: ServingFront) -> Table:
+    """Return one row a point, from the fastest user to the most tokens."""
+    from rich.table import Table
+
+    title = f"{answer.model.name} on {answer.chips:,} x {answer.chip.name}"
+    grid = Table(
+        "tokens/s of a user", "tokens/s of a chip", "requests at once", "layout",
+        "first token, ms", "per token, ms", title=title, title_justify="left",
+    )  # fmt: skip
+    for index in (0, 1, 2, 4, 5):
+        grid.columns[index].justify = "right"
+    for found in answer.points:
+        point = point_of(found)
+        grid.add_row(
+            short(point["tokens_per_s_per_user"] or 0.0),
+            short(point["tokens_per_s_output_per_chip"]),
+            f"{point['concurrency']:,.0f}", str(found.layout),
+            short(point["ttft_ms"]), short(point["tpot_ms"]),
+        )  # fmt: skip
+    return grid
+
+
+def front_text(answer: ServingFront) -> str:
+    """Return in words what the front is."""
+    lines = [
+        "No other layout and load gives a user and a chip both more tokens a second.",
+        f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
+    ]
+    if not answer.points:
+        lines.insert(0, "No layout and load keeps the limits.")
+    return "\n".join([*lines, *(f"Note: {note}." for note in answer.notes)])

@@ -1,0 +1,124 @@
+"""Capacity of serving: the fewest chips for a demand, and the front of throughput against speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tonnage.catalog import Chip
+from tonnage.dates import given_day
+from tonnage.errors import InputError
+from tonnage.perf import Engine, ServingEstimate, Sizing, fewest_chips, pareto_front
+from tonnage.study.serving import notes_on
+from tonnage.study.serving_question import Load, question
+from tonnage.units import KILO
+from tonnage.workload import Model, ServingJob
+
+
+@dataclass(frozen=True, slots=True)
+class ServingSize:
+    """The answer to `predict serve --request-rate R` without a number of chips."""
+
+    model: Model
+    chip: Chip
+    job: ServingJob
+    engine: Engine
+    sizing: Sizing
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServingFront:
+    """The answer to `predict serve --pareto`: from the fastest user to the most tokens."""
+
+    model: Model
+    chip: Chip
+    chips: int
+    job: ServingJob
+    engine: Engine
+    points: tuple[ServingEstimate, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> dict[str, list[Any]]:
+        """Return the points as columns, as `pandas.DataFrame` takes them."""
+        rows = [point_of(found) for found in self.points]
+        names = [name for name in rows[0] if name != "layout"] if rows else []
+        columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in names}
+        columns["layout"] = [str(found.layout) for found in self.points]
+        return columns
+
+
+def point_of(found: ServingEstimate) -> dict[str, Any]:
+    """Return one point of a front, middle values."""
+    tpot = found.tpot_ms.p50
+    return {
+        "tokens_per_s_per_user": KILO / tpot if tpot > 0 else None,
+        "tokens_per_s_output_per_chip": found.tokens_per_s_output_per_chip.p50,
+        "requests_per_s": found.requests_per_s.p50,
+        "concurrency": found.concurrency,
+        "ttft_ms": found.ttft_ms.p50,
+        "tpot_ms": tpot,
+        "chips_used": found.chips_used,
+        "layout": found.layout.to_dict(),
+    }
+
+
+def size_serving(
+    model: str | Model,
+    chip: str | Chip,
+    *,
+    request_rate: float,
+    framework: str | None = None,
+    as_of: date | str | None = None,
+    **load: Any,
+) -> ServingSize:
+    """Return the fewest chips that serve `request_rate` requests a second within the limits.
+
+    `load` is what `predict_serving` takes beside: input, output, ttft_ms, tpot_ms, weights, kv …
+
+    Raises
+    ------
+    InputError
+        With every name and number that cannot be used.
+    Infeasible
+        If no size of a deployment fits or keeps the limits.
+    """
+    asked = question(
+        model, (chip,), {}, Load(request_rate=request_rate, **load),
+        framework=framework, as_of=given_day(as_of),
+    )  # fmt: skip
+    device, engine = asked.devices[0], asked.engines[0]
+    found = fewest_chips(device, asked.job, engine)
+    notes = (*asked.notes, *notes_on(found.estimate, engine))
+    return ServingSize(asked.model, device, asked.job, engine, found, notes)
+
+
+def serving_front(
+    model: str | Model,
+    chip: str | Chip,
+    chips: int,
+    *,
+    framework: str | None = None,
+    as_of: date | str | None = None,
+    **load: Any,
+) -> ServingFront:
+    """Return what no other layout and load beats in tokens/s/chip and in tokens/s/user.
+
+    `load` is what `predict_serving` takes beside, without concurrency and rate.
+
+    Raises
+    ------
+    InputError
+        With every name and number that cannot be used.
+    """
+    for name in ("concurrency", "request_rate"):
+        if load.get(name) is not None:
+            raise InputError.of(name, load[name], "leave it out: the front is over all loads")
+    asked = question(
+        model, (chip,), {"chips": chips}, Load(**load),
+        framework=framework, as_of=given_day(as_of),
+    )  # fmt: skip
+    device, engine = asked.devices[0], asked.engines[0]
+    points = tuple(pareto_front(device, asked.job, chips, engine))
+    return ServingFront(asked.model, device, chips, asked.job, engine, points, asked.notes)

@@ -1,0 +1,280 @@
+"""What a serving command is asked: names resolved, every fault of the input, and what to note."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from math import isfinite
+from typing import TypeVar
+
+from tonnage.catalog import Chip, load_catalog
+from tonnage.errors import AmbiguousName, InputError, UnknownName
+from tonnage.perf import (
+    Engine,
+    ServingLayout,
+    computed_as,
+    default_kv,
+    engine_known,
+    parse_serving_layout,
+    releases,
+    stand_in,
+)
+from tonnage.workload import (
+    BITS,
+    Arrivals,
+    Model,
+    ServingJob,
+    Speculation,
+    load_models,
+    resolve_model,
+)
+
+T = TypeVar("T")
+MOST_CHIPS = 10_000_000
+"""Far above any fleet: more is a slip of the pen."""
+MOST_TOKENS = 100_000_000
+"""Tokens of a prompt or an answer above which it is a slip of the pen."""
+MOST_REQUESTS = 1e9
+_ARGUMENTS = {"input_tokens": "input", "output_tokens": "output"}
+_WIDE = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The load and its limits, by the names of the command's options."""
+
+    input: float
+    output: float
+    concurrency: float | None = None
+    request_rate: float | None = None
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    weights: str = "bf16"
+    kv: str | None = None
+    prefix_hit_rate: float = 0.0
+    speculation: Speculation | None = None
+    shortest_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that can be answered: on one kind of chip, or on one a pool."""
+
+    model: Model
+    devices: tuple[Chip, ...]
+    engines: tuple[Engine, ...]
+    job: ServingJob
+    layout: ServingLayout | None
+    notes: tuple[str, ...]
+
+
+class _Faults:
+    """Collects what several steps find wrong; a single error is raised as it is."""
+
+    def __init__(self) -> None:
+        self.errors: list[InputError] = []
+
+    def add(self, name: str, value: object, mend: str) -> None:
+        self.errors.append(InputError.of(name, value, mend))
+
+    def attempt(self, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except InputError as error:
+            self.errors.append(error)
+            return None
+
+    def end(self) -> None:
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            found = dict.fromkeys(fault for error in self.errors for fault in error.faults)
+            raise InputError(found)
+
+
+def question(
+    model: str | Model,
+    chips: tuple[str | Chip, ...],
+    counts: Mapping[str, int | None],
+    load: Load,
+    *,
+    framework: str | None,
+    layout: str | ServingLayout | None = None,
+    as_of: date,
+) -> Question:
+    """Return the question of given names and numbers.
+
+    Parameters
+    ----------
+    chips
+        One kind, or those of the prefill and the decoding pool.
+    counts
+        Numbers of chips by the name they were asked for by; `None` where nobody did.
+
+    Raises
+    ------
+    InputError
+        With every fault of names, numbers and what does not go together.
+    """
+    faults = _Faults()
+    for name, count in counts.items():
+        if count is not None and not 1 <= count <= MOST_CHIPS:
+            faults.add(name, count, f"a whole number from 1 to {MOST_CHIPS:,}")
+    _check_load(load, faults)
+    shape = faults.attempt(lambda: known_model(model, as_of))
+    catalog = load_catalog(as_of)
+    devices = [
+        faults.attempt(partial(catalog.find, chip)) if isinstance(chip, str) else chip
+        for chip in dict.fromkeys(chips)
+    ]
+    engines = [
+        faults.attempt(partial(engine_known, framework, device.vendor, as_of))
+        for device in devices
+        if device is not None
+    ]
+    count = next(iter(counts.values())) if len(counts) == 1 else None
+    placed = faults.attempt(
+        lambda: parse_serving_layout(layout, count) if isinstance(layout, str) else layout
+    )
+    if shape is not None and placed is not None:
+        _check_layout(placed, shape, faults)
+    job = None
+    if shape is not None and engines and engines[-1] is not None and devices[-1] is not None:
+        made = shape, engines[-1], devices[-1]
+        job = faults.attempt(lambda: _job(load, *made))
+    faults.end()
+    assert shape is not None
+    assert job is not None
+    found = tuple(device for device in devices if device is not None)
+    used = tuple(engine for engine in engines if engine is not None)
+    notes = _notes(job, found, used, framework, load)
+    return Question(shape, found, used, job, placed, notes)
+
+
+def known_model(model: str | Model, as_of: date) -> Model:
+    """Return the model that is meant, published by `as_of`.
+
+    Raises
+    ------
+    UnknownName
+        If none answers to the name, or it was published later.
+    """
+    if isinstance(model, Model):
+        return model
+    try:
+        return resolve_model(model, as_of)
+    except UnknownName as unknown:
+        try:
+            later = load_models().find(model)
+        except (UnknownName, AmbiguousName):
+            raise unknown from None
+        mend = f"not known on {as_of}: {later.model.id} was published on {later.released}"
+        raise UnknownName.of("model", model, mend) from None
+
+
+def _check_load(load: Load, faults: _Faults) -> None:
+    for name in ("input", "output", "concurrency", "request_rate"):
+        most = MOST_TOKENS if name in _ARGUMENTS.values() else MOST_REQUESTS
+        value = getattr(load, name)
+        if value is None:
+            continue
+        rate = name == "request_rate"
+        if not (isfinite(value) and (value > 0 if rate else value >= 1) and value <= most):
+            span = "above 0, up to" if rate else "from 1 to"
+            faults.add(name, value, f"a number {span} {most:,.0f}")
+    if load.weights == "tf32":
+        faults.add("weights", "tf32", "a way to multiply; such weights are stored in fp32")
+
+
+def _check_layout(layout: ServingLayout, model: Model, faults: _Faults) -> None:
+    heads, experts = model.attention.heads, model.experts
+    if heads % layout.tp:
+        faults.add("layout.tp", layout.tp, f"a divisor of the {heads} attention heads")
+    if layout.pp > model.layers:
+        faults.add("layout.pp", layout.pp, f"at most the {model.layers} layers")
+    if layout.ep > 1 and experts is None:
+        faults.add("layout.ep", layout.ep, f"leave it out: {model.name} has no experts")
+    elif experts is not None and experts.routed % layout.ep:
+        faults.add("layout.ep", layout.ep, f"a divisor of the {experts.routed} experts")
+
+
+def _job(load: Load, model: Model, engine: Engine, device: Chip) -> ServingJob:
+    """Return the job; faults name the command's arguments, one a fault."""
+    has_fp4 = device.number("fp4_tflops") is not None
+    bounded = {"input": min(max(load.input, 1.0), MOST_TOKENS),
+               "output": min(max(load.output, 1.0), MOST_TOKENS)}  # fmt: skip
+    opened = load.request_rate is not None
+    try:
+        return ServingJob(
+            model, bounded["input"], bounded["output"],
+            concurrency=_usable(load.concurrency), request_rate=_usable(load.request_rate),
+            arrivals=Arrivals.OPEN if opened else Arrivals.CLOSED,
+            ttft_ms=load.ttft_ms, tpot_ms=load.tpot_ms, weights=load.weights,
+            kv=load.kv or default_kv(engine, load.weights, has_fp4),
+            prefix_hit_rate=load.prefix_hit_rate, speculation=load.speculation,
+            shortest_share=load.shortest_share,
+        )  # fmt: skip
+    except InputError as error:
+        faults = [replace(f, field=_ARGUMENTS.get(f.field, f.field)) for f in error.faults]
+        raise InputError(faults) from None
+
+
+def _usable(value: float | None) -> float | None:
+    """Return a load, or one that raises no fault a second time."""
+    return value if value is None or (isfinite(value) and value > 0) else 1.0
+
+
+def _notes(
+    job: ServingJob,
+    devices: tuple[Chip, ...],
+    engines: tuple[Engine, ...],
+    framework: str | None,
+    load: Load,
+) -> tuple[str, ...]:
+    """Return what a reader has to know of the question before the answer."""
+    found = [*_context_note(job)]
+    for device, engine in zip(devices, engines, strict=True):
+        found += _format_note(job, device)
+        told = releases()[engine.id]
+        if load.kv and told.caches and load.kv not in told.caches:
+            named = ", ".join(told.caches)
+            found.append(f"{engine.name} may not keep a cache in {load.kv}: its documentation "
+                         f"({told.caches_source}) names {named}")  # fmt: skip
+        if framework and device.vendor in told.makers and engine.id.startswith("vllm-ascend"):
+            found.append(f"on chips of {device.vendor}, vLLM runs as {engine.name}")
+    return tuple(dict.fromkeys(found))
+
+
+def _context_note(job: ServingJob) -> list[str]:
+    longest, asked = job.model.max_positions, job.input_tokens + job.output_tokens
+    if not longest or asked <= longest:
+        return []
+    return [
+        (
+            f"{asked:,.0f} tokens are more than the context of {longest:,} that "
+            f"{job.model.name} was made for; speeds are those of a model that could take them"
+        )
+    ]
+
+
+def _format_note(job: ServingJob, device: Chip) -> list[str]:
+    """Say where weights are multiplied in another format than they are stored in."""
+    multiplied = computed_as(device, job)
+    stored = BITS[job.weights]
+    lacking = stand_in(device, multiplied)
+    if stored >= _WIDE or (not lacking and BITS.get(multiplied, _WIDE) < _WIDE):
+        return []
+    why = f": {device.name} has no published rate for {job.weights}" if lacking else ""
+    return [
+        (
+            f"weights are read in {stored:g} bits and multiplied in 16{why}; "
+            f"kernels for that on {device.name} are taken for granted"
+        )
+    ]
+
+
+def faults_as_options(error: InputError, names: Mapping[str, str]) -> InputError:
+    """Return the error with fields as the command's options spell them."""
+    return type(error)([replace(f, field=names.get(f.field, f.field)) for f in error.faults])
