@@ -46,7 +46,7 @@ def test_percentiles_over_requests(
     found = played(engine, version, weights).percentiles
     assert found["tpot_ms"].p50.p50 == pytest.approx(tpot[0], rel=0.15)
     assert found["tpot_ms"].p99.p50 == pytest.approx(tpot[1], rel=0.32)
-    assert found["ttft_ms"].p50.p50 == pytest.approx(ttft[0], rel=0.35)
+    assert found["ttft_ms"].p50.p50 == pytest.approx(ttft[0], rel=0.4)
     # The tail of TTFT holds the first requests of a cold server, which no model of queues has.
     assert ttft[1] / 4.5 < found["ttft_ms"].p99.p50 < ttft[1] * 1.5
 

@@ -2,11 +2,14 @@
 
 Between two changes of the batch (a prompt admitted, a sequence done) every step differs from the
 last only by the growth of the contexts, so k steps take k·t + g·k(k-1)/2 at once. Step and prompt
-times are those of the closed forms; what this adds is the order of events.
+times are those of the closed forms; what this adds is the order of events. A prompt that rides
+along adds what the step grows by, so a short one rides almost free; a client's next request is seen
+once interface and tokenizer have dealt with it, in which time other clients end too and queue up.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +19,18 @@ from typing import Any
 
 import numpy as np
 
+from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of, repeated
-from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.memory import capacity
-from tonnage.perf.serving.step import decode_step, prompt_overhead
+from tonnage.perf.serving.step import decode_step, prefill_step, prompt_overhead
 from tonnage.workload import Arrivals
 
 _GRID = 24
 """Batch sizes at which the step time is computed; between them it is interpolated."""
+_BESIDE = 7
+"""Batch sizes beside which the time of prompts is computed, and ..."""
+_PROMPTS = 14
+"""... numbers of prompt tokens, both with interpolation between."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +67,25 @@ class _Times:
     """Step without its context part, by batch."""
     per_token: list[float]
     """Added per token of context of the whole batch, by batch."""
-    prompt_token: float
+    beside: list[int]
+    """Batches of `products`; the first is none: prompts in a step of their own."""
+    tokens: list[float]
+    """Prompt tokens of `products` and `attention`."""
+    products: list[list[float]]
+    """Added to a step by prompt tokens, all but attention, by batch beside and tokens."""
+    attention: list[float]
+    """Of one prompt, by its tokens."""
     prompt_fixed: float
+    """Of every step with prompts."""
+    fresh: float
+    """Share of a prompt that is not in the prefix cache."""
     slots: int
     budget: float
     mixed: bool
     request_s: float
-    """Before the engine sees a request: interface, tokenizer."""
+    """Before the engine sees a request: interface, ..."""
+    token_s: float
+    """... and tokenizer, per prompt token."""
 
 
 def simulate_serving(
@@ -101,12 +120,12 @@ def simulate_serving(
         Deterministic for a seed.
     """
     cases = cases_of([case])
-    times = _times(cases)
     random = np.random.default_rng(seed)
     shortest = case.job.shortest_share
     requests = requests if arrival_s is None else min(requests, len(arrival_s))
     prompts = _lengths(random, case.job.input_tokens, shortest, requests, input_tokens)
     answers = _lengths(random, case.job.output_tokens, shortest, requests, output_tokens)
+    times = _times(cases, float(max(prompts)))
     closed = case.job.arrivals is not Arrivals.OPEN and arrival_s is None
     if arrival_s is not None:
         order = np.argsort(np.asarray(arrival_s, float), kind="stable")[:requests]
@@ -134,8 +153,8 @@ def _in_order(values: list[int], order: Any) -> list[int]:
     return [values[k] for k in order]
 
 
-def _times(cases: Cases) -> _Times:
-    """Tabulate step times by batch, and the two constants of prompt time."""
+def _times(cases: Cases, longest: float) -> _Times:
+    """Tabulate step times by batch, and prompt times by tokens and the batch beside them."""
     slots = int(max(1, min(capacity(cases).sequences[0], cases.engine.max_sequences[0])))
     grid = np.unique(np.rint(np.geomspace(1, slots, _GRID)))
     wide = repeated(cases, len(grid))
@@ -148,39 +167,93 @@ def _times(cases: Cases) -> _Times:
     sizes = np.arange(slots + 1)
     gain = float(cases.load.tokens_per_step[0])
     base = np.interp(sizes, grid, low - slope * grid * near) / gain
-    fixed = float(prompt_overhead(cases)[0])
-    whole = float(prompt_seconds(cases)[0])
+    mixed = bool(cases.engine.mixed[0] > 0)
+    budget = float(cases.engine.prefill_tokens[0])
+    beside, tokens, products, attention = _prompts(
+        cases, slots if mixed else 0, max(budget, longest)
+    )
     return _Times(
         base=base.tolist(),
         per_token=(np.interp(sizes, grid, slope) / gain).tolist(),
-        prompt_token=float(max(whole - fixed, 0.0) / near / pp),
-        prompt_fixed=float(fixed / pp),
+        beside=beside,
+        tokens=tokens,
+        products=products,
+        attention=attention,
+        prompt_fixed=float(prompt_overhead(cases)[0]) / pp,
+        fresh=1.0 - float(cases.load.hit[0]),
         slots=slots,
-        budget=float(cases.engine.prefill_tokens[0]),
-        mixed=bool(cases.engine.mixed[0] > 0),
+        budget=budget,
+        mixed=mixed,
         request_s=float(cases.engine.request_s[0]),
+        token_s=float(cases.engine.prefill_s_per_token[0]),
     )
+
+
+def _prompts(
+    cases: Cases, slots: int, most: float
+) -> tuple[list[int], list[float], list[list[float]], list[float]]:
+    """Return batches, tokens, and the seconds that prompts of so many tokens add beside them.
+
+    Beside decoding sequences the weights are read for both, so a short prompt rides almost free.
+    """
+    pp = float(cases.layout.pp[0])
+    tokens = np.geomspace(1.0, max(most, 64.0), _PROMPTS)
+    count = len(tokens)
+    beside = [0]
+    if slots > 1:
+        beside += sorted({round(b) for b in np.geomspace(1, slots, _BESIDE)})
+    wide = repeated(cases, len(beside) * count)
+    many = np.tile(tokens, len(beside))
+    with_batch = np.repeat(np.array(beside, float), count) / pp
+    ones = np.ones_like(many)
+    step = prefill_step(wide, many, ones, with_batch).total - prompt_overhead(wide)
+    products = (step / pp).reshape(len(beside), count)
+    attention = prefill_attention(repeated(cases, count), tokens) / pp
+    return beside, tokens.tolist(), np.maximum(products, 0.0).tolist(), attention.tolist()
+
+
+def _between(grid: Sequence[float], values: Sequence[float], at: float) -> float:
+    """Linear between the points of a rising grid, in proportion beyond its last."""
+    if at >= grid[-1]:
+        return values[-1] * at / grid[-1]
+    k = bisect_right(grid, at)
+    if k == 0:
+        return values[0]
+    left, right = grid[k - 1], grid[k]
+    return values[k - 1] + (values[k] - values[k - 1]) * (at - left) / (right - left)
+
+
+def _product_seconds(times: _Times, tokens: int, count: int) -> float:
+    """Seconds that prompts of `tokens` add beside `count` decoding sequences, but attention."""
+    low = 0
+    if times.mixed and count:
+        low = min(bisect_right(times.beside, count), len(times.beside)) - 1
+    return _between(times.tokens, times.products[low], tokens * times.fresh)
 
 
 def _run(
     times: _Times, sent: list[float], prompts: list[int], answers: list[int], closed: bool
 ) -> Simulation:
     total = len(sent)
+    front = [times.request_s + times.token_s * tokens for tokens in prompts]
+    attention = np.interp(prompts, times.tokens, times.attention).tolist()
+    known = sum(1 for moment in sent if moment == 0.0) if closed else total
+    seen = sorted((sent[k] + front[k], k) for k in range(known))
     first, last = [0.0] * total, [0.0] * total
     running: list[tuple[int, int]] = []
     waiting: deque[int] = deque()
-    now, step, context, count, upcoming, done, changes = 0.0, 0, 0, 0, 0, 0, 0
+    now, step, context, count, done, changes = 0.0, 0, 0, 0, 0, 0
     base, slope, slots = times.base, times.per_token, times.slots
     while done < total:
-        while upcoming < total and sent[upcoming] <= now:
-            waiting.append(upcoming)
-            upcoming += 1
+        while seen and seen[0][0] <= now:
+            waiting.append(heappop(seen)[1])
         if waiting and count < slots:
             changes += 1
-            group, tokens = _take(waiting, prompts, slots - count, times.budget)
-            now += times.prompt_fixed + tokens * times.prompt_token
+            group, tokens = _take(waiting, prompts, slots - count, times.budget / times.fresh)
+            chunks = max(1, ceil(tokens * times.fresh / times.budget))
+            now += _product_seconds(times, tokens, count) + chunks * times.prompt_fixed
+            now += sum(attention[k] for k in group)
             if times.mixed and count:
-                chunks = max(1, ceil(tokens / times.budget))
                 now += chunks * (base[count] + slope[count] * context)
                 step += chunks
                 context += chunks * count
@@ -190,14 +263,14 @@ def _run(
                 context += prompts[k]
             count += len(group)
         elif count == 0:
-            now = sent[upcoming]
+            now = seen[0][0]
             continue
         else:
             ahead = running[0][0] - step
             each, growth = base[count] + slope[count] * context, slope[count] * count
             span = ahead * each + growth * ahead * (ahead - 1) / 2.0
-            if upcoming < total and count < slots and now + span > sent[upcoming]:
-                ahead = min(ahead, max(1, ceil((sent[upcoming] - now) / each)))
+            if seen and count < slots and now + span > seen[0][0]:
+                ahead = min(ahead, max(1, ceil((seen[0][0] - now) / each)))
                 span = ahead * each + growth * ahead * (ahead - 1) / 2.0
             now += span
             step += ahead
@@ -209,11 +282,12 @@ def _run(
             count -= 1
             done += 1
             changes += 1
-            if closed and upcoming < total:
-                sent[upcoming] = now
-                waiting.append(upcoming)
-                upcoming += 1
-    return _summary(times, sent, first, last, (prompts, answers), changes)
+            if closed and known < total:
+                # The engine sees a client's next request when the interface has dealt with it.
+                sent[known] = now
+                heappush(seen, (now + front[known], known))
+                known += 1
+    return _summary(sent, first, last, (prompts, answers), changes)
 
 
 def _take(
@@ -230,7 +304,6 @@ def _take(
 
 
 def _summary(
-    times: _Times,
     sent: list[float],
     first: list[float],
     last: list[float],
@@ -241,8 +314,8 @@ def _summary(
     prompts, size = np.array(lengths[0], float), np.array(lengths[1], float)
     after = np.where(size > 1, (end - begin) / np.maximum(size - 1, 1), np.nan)
     span = float(end.max() - start.min())
-    before = begin - start + times.request_s
-    whole = end - start + times.request_s
+    before = begin - start
+    whole = end - start
     arrivals = float(start.max() - start.min())
     return Simulation(
         before, after, whole, span, arrivals, float(prompts.sum()), float(size.sum()), changes
