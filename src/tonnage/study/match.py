@@ -144,6 +144,7 @@ def match(
     place = country_code(country, "country")
     seat = country_code(headquarters, "headquarters") if headquarters else None
     day = given_day(on, known, "on")
+    load = load.known_by(known)
     buyer = _Buyer(catalog, replace(terms or Terms(), country=place), place, seat, day)
     reference, targets = _named(catalog, chip, chips, to)
     first, *others = curves([reference, *targets], chips, load)

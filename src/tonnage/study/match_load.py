@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from math import isfinite
 from typing import Any
 
-from tonnage.errors import Fault, InputError
+from tonnage.errors import Fault, InputError, UnknownName
 from tonnage.files import YamlDocument, read_yaml
-from tonnage.workload import Model, ServingJob, TrainingJob, resolve_model
+from tonnage.workload import Model, ServingJob, TrainingJob, entry_of, resolve_model
 
 TRAIN, SERVE = "train", "serve"
 
@@ -39,6 +40,22 @@ class WorkLoad:
     framework: str | None = None
     kv: str | None = None
     """Serving: format of the cache; `None`: what the engine takes, in place of the job's."""
+    as_of: date | None = None
+    """Day by which engine and model have to be known; `None`: today."""
+
+    def known_by(self, day: date) -> WorkLoad:
+        """Return the workload as it could be run on a day.
+
+        Raises
+        ------
+        UnknownName
+            If its model was published later.
+        """
+        entry = entry_of(self.model)
+        if entry is not None and entry.released > day:
+            mend = f"not known on {day}: it was published on {entry.released}"
+            raise UnknownName.of("model", self.model.id, mend)
+        return replace(self, as_of=day)
 
     @property
     def kind(self) -> str:

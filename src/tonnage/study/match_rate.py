@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tonnage.catalog import Chip
-from tonnage.errors import Infeasible, NotEnoughKnown
+from tonnage.dates import today
+from tonnage.errors import Infeasible, InputError, NotEnoughKnown
 from tonnage.perf import (
     Engine,
     ServingEstimate,
     TrainingEstimate,
     default_framework,
     default_kv,
-    find_engine,
+    engine_known,
     find_framework,
     machine_of,
     predict_serving,
@@ -134,25 +135,41 @@ def serving_speeds(chips: Sequence[Chip], load: WorkLoad, most: int) -> list[Spe
     job's limits on latency; the one of which `most` chips, in as many as they hold, give the most
     output tokens a second is taken.
     """
-    engine = find_engine(load.framework) if load.framework else None
-    caches = [_serving_job(chip, load).kv for chip in chips]
     best: list[Speed | str] = [""] * len(chips)
-    for cache in dict.fromkeys(caches):
-        same = [index for index, kv in enumerate(caches) if kv == cache]
-        job = _serving_job(chips[same[0]], load)
-        free = replace(job, concurrency=None, request_rate=None, arrivals=Arrivals.CLOSED)
-        found = _fastest([chips[index] for index in same], free, most, engine)
-        for index, one in zip(same, found, strict=True):
+    engines: dict[int, Engine] = {}
+    for index, chip in enumerate(chips):
+        try:
+            engines[index] = engine_of(chip, load)
+        except InputError as reason:
+            best[index] = str(reason)
+    jobs = {index: _serving_job(chips[index], load, engine) for index, engine in engines.items()}
+    for cache in dict.fromkeys(job.kv for job in jobs.values()):
+        same = [index for index, job in jobs.items() if job.kv == cache]
+        free = replace(
+            jobs[same[0]], concurrency=None, request_rate=None, arrivals=Arrivals.CLOSED
+        )  # fmt: skip
+        sides = [(chips[index], engines[index]) for index in same]
+        for index, one in zip(same, _fastest(sides, free, most), strict=True):
             best[index] = one
     return best
 
 
-def _serving_job(chip: Chip, load: WorkLoad) -> ServingJob:
+def engine_of(chip: Chip, load: WorkLoad) -> Engine:
+    """Return the engine that a load runs on a chip, as it was known on the load's day.
+
+    Raises
+    ------
+    InputError
+        If the named engine does not run there, or was not known by then.
+    """
+    return engine_known(load.framework, chip.vendor, load.as_of or today())
+
+
+def _serving_job(chip: Chip, load: WorkLoad, engine: Engine) -> ServingJob:
     """Return the job as it runs on a chip: a cache that the load does not name is the engine's."""
     job = load.job
     assert isinstance(job, ServingJob)
     arrivals = Arrivals.OPEN if job.request_rate is not None else Arrivals.CLOSED
-    engine = find_engine(load.framework, vendor=chip.vendor)
     has_fp4 = chip.number("fp4_tflops") is not None
     return replace(job, arrivals=arrivals, kv=load.kv or default_kv(engine, job.weights, has_fp4))
 
@@ -167,8 +184,8 @@ def loaded_speed(chip: Chip, load: WorkLoad, chips: int) -> Speed:
     NotEnoughKnown
         If the chip's rates or memory are not public.
     """
-    job = _serving_job(chip, load)
-    engine = find_engine(load.framework) if load.framework else None
+    engine = engine_of(chip, load)
+    job = _serving_job(chip, load, engine)
     found = predict_serving(chip, job, engine=engine, chips=chips)
     if not found.fits:
         raise Infeasible(found.reason)
@@ -176,19 +193,19 @@ def loaded_speed(chip: Chip, load: WorkLoad, chips: int) -> Speed:
 
 
 def _fastest(
-    chips: Sequence[Chip], free: ServingJob, most: int, engine: Engine | None
+    sides: Sequence[tuple[Chip, Engine]], free: ServingJob, most: int
 ) -> list[Speed | str]:
-    best: list[Speed | str] = [_unknown(chip) for chip in chips]
+    best: list[Speed | str] = [_unknown(chip) for chip, _ in sides]
     known = [index for index, gap in enumerate(best) if not gap]
     for size in SERVING_SIZES:
         if not known or (size > most and size > 1):
             break
-        tried = _deployed([chips[index] for index in known], free, size, engine)
+        tried = _deployed([sides[index] for index in known], free, size)
         for index, found in zip(known, tried, strict=True):
             if isinstance(found, str):
                 best[index] = best[index] if isinstance(best[index], Speed) else found
             else:
-                best[index] = _better(best[index], chips[index], size, found, free, most)
+                best[index] = _better(best[index], sides[index][0], size, found, free, most)
     return best
 
 
@@ -202,18 +219,19 @@ def _unknown(chip: Chip) -> str:
 
 
 def _deployed(
-    chips: Sequence[Chip], job: ServingJob, size: int, engine: Engine | None
+    sides: Sequence[tuple[Chip, Engine]], job: ServingJob, size: int
 ) -> list[ServingEstimate | str]:
     """Return the best deployment of one size on each chip, or why there is none.
 
     All chips are searched in one pass; if one of them cannot, each is searched by itself.
     """
+    chips, engines = [chip for chip, _ in sides], [engine for _, engine in sides]
     try:
-        return list(search_chips(chips, job, size, engine))
+        return list(search_chips(chips, job, size, engines))
     except (Infeasible, NotEnoughKnown) as reason:
         if len(chips) <= 1:
             return [str(reason)]
-    return [_deployed([chip], job, size, engine)[0] for chip in chips]
+    return [_deployed([side], job, size)[0] for side in sides]
 
 
 def _better(

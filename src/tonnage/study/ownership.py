@@ -143,7 +143,7 @@ def total_cost(
         by_use,
         break_even_utilisation(owned, rented) if rented is not None else None,
         tuple(offers(device, catalog, used, day)),
-        work_cost(owned, load) if load is not None else None,
+        work_cost(owned, load.known_by(known)) if load is not None else None,
         permission(device, used.country, None, day, known),
         known,
     )

@@ -58,15 +58,19 @@ def search_chips(
     kinds: Sequence[Chip],
     job: ServingJob,
     chips: int,
-    engine: Engine | None = None,
+    engine: Engine | Sequence[Engine] | None = None,
     *,
     layout: ServingLayout | None = None,
 ) -> list[ServingEstimate]:
-    """`search_serving` for many kinds of chip in one pass over arrays, in their order."""
+    """`search_serving` for many kinds of chip in one pass over arrays, in their order.
+
+    `engine` is that of all, or one for each.
+    """
     cases: list[ServingCase] = []
     owner: list[int] = []
     for index, chip in enumerate(kinds):
-        used = engine or find_engine(None, vendor=chip.vendor)
+        own = engine[index] if isinstance(engine, Sequence) else engine
+        used = own or find_engine(None, vendor=chip.vendor)
         mine = options(chip, job, chips, used, layout)
         cases += mine
         owner += [index] * len(mine)
