@@ -105,7 +105,10 @@ def _score_seconds(cases: Cases, pairs: Number) -> Number:
 
 
 def prefill_attention(cases: Cases, tokens: Number) -> Number:
-    """Seconds of causal attention of one prompt of `tokens`, all layers, cached prefix included."""
+    """Seconds of causal attention of one prompt of `tokens`, all layers, cached prefix included.
+
+    Kernels split the keys where few queries are fresh, so they are as efficient as with the whole.
+    """
     s, machine = cases.shape, cases.machine
     heads = np.maximum(s.heads / cases.layout.tp, 1.0)
     fresh = 1.0 - cases.load.hit
@@ -115,7 +118,7 @@ def prefill_attention(cases: Cases, tokens: Number) -> Number:
     flops = attention_flops(1.0, heads, tokens, seen, s.qk_dim, s.v_dim)
     moved = tokens * (heads * (s.qk_dim + s.v_dim) + local_kv_width(cases)) * 2.0
     one = fused_seconds(
-        machine, cases.wide, flops, tokens * fresh, moved, efficiency=cases.engine.attention_ratio
+        machine, cases.wide, flops, tokens, moved, efficiency=cases.engine.attention_ratio
     )
     time = s.attention_layers * one
     if np.any(s.sparse_layers > 0):
@@ -154,7 +157,7 @@ def _prefill_sparse(cases: Cases, tokens: Number, dense: Number, moved: Number) 
     known = cases.load.hit * tokens
     pairs = _reached(tokens, s.topk) - _reached(known, s.topk)
     few = fused_seconds(
-        machine, cases.wide, 2.0 * padded * pairs * width, tokens - known, moved,
+        machine, cases.wide, 2.0 * padded * pairs * width, tokens, moved,
         efficiency=cases.engine.attention_ratio,
     )  # fmt: skip
     scored = 0.5 * (tokens**2 - known**2)
