@@ -5,10 +5,11 @@ has a prior (in its file) and moves only as far as the rows ask for. No Inferenc
 is ever fitted (they judge), nor GPUStack's H100 runs: with three engines alike these lie 1.4 to
 2.2 times below every other source, so they tell of that machine.
 
-    python tools/fit_serving.py [--write] [--chips] [--sources]
+    python tools/fit_serving.py [--write] [--chips] [--sources] [--only ENGINE ...]
 
 `--chips` and `--sources` leave out each chip (each source) in turn as a whole and score it with
-constants fitted on the rest. `--write` puts values, priors and origin into `data/engines`.
+constants fitted on the rest; where nothing is left, with the priors. `--write` puts values, priors
+and origin into `data/engines`. `--only` takes the named classes alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 import re
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from tonnage.dates import today
 from tonnage.files import read_yaml, write_text
 from tonnage.perf.machine import machine_of
 from tonnage.perf.serving.case import Cases, plain_cases, tuned
-from tonnage.perf.serving.engine import CONSTANTS
+from tonnage.perf.serving.engine import CONSTANTS, engine_entries
 from tonnage.perf.serving.flow import Flow, solve
 from tonnage.study.measurements import read_table
 from tonnage.study.measurements_serving import ServingQuestion, all_questions
@@ -43,6 +44,9 @@ ERROR, TTFT_ERROR = 0.08, 0.33
 """Deviation of the log that a throughput (a time to first token) is weighed by."""
 FEW = 25
 """Rows below which a class's priors are held tighter."""
+
+STATIC_GROUPS = ("A", "C", "D")
+"""Validation groups of static batches, which are judged together."""
 
 PRIORS = {
     "step_s": 1.0, "layer_s": 0.8, "sequence_s": 1.0, "stream_s": 1.0, "sharing": 0.8,
@@ -236,6 +240,8 @@ def write_engine(name: str, data: dict[str, Any], values: dict[str, float], orig
         where = old["source"]
         if constant in values:
             entry += f", prior: {float(old.get('prior', old['value'])):.4g}"
+            if old.get("prior_source"):
+                entry += f', prior_source: "{old["prior_source"]}"'
             where = origin
         lines.append(f'  {constant}: {{{entry}, source: "{where}"}}')
     write_text(ENGINES / f"{name}.yaml", "\n".join(lines) + "\n")
@@ -265,10 +271,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for option in ("--write", "--chips", "--sources"):
         parser.add_argument(option, action="store_true")
+    parser.add_argument("--only", nargs="+", metavar="ENGINE", choices=sorted(engine_entries()))
     options = parser.parse_args()
-    groups = read_rows()
+    every = read_rows()
+    groups = {n: rows for n, rows in every.items() if not options.only or n in options.only}
     unseen: list[np.ndarray] = []
     late: list[np.ndarray] = []
+    subsets: dict[str, list[float]] = defaultdict(list)
     for name, rows in groups.items():
         data, base = read_engine(name)
         values = fit(rows, base)
@@ -282,11 +291,10 @@ def main() -> None:
         unseen.append(folds)
         print(score("  rows not fitted (thirds)", folds))
         if options.chips:
-            print(
-                score(
-                    "  chips not fitted", held_out(rows, base, [q.case.chip.id for q in rows.asked])
-                )
-            )
+            apart = held_out(rows, base, [q.case.chip.id for q in rows.asked])
+            print(score("  chips not fitted", apart))
+            for question, residual in zip(rows.asked, apart, strict=True):
+                subsets[question.row.text("subset")].append(residual)
         if options.sources:
             print(
                 score("  sources not fitted", held_out(rows, base, [source(q) for q in rows.asked]))
@@ -302,9 +310,15 @@ def main() -> None:
             data |= run_counts(rows)
             write_engine(name, data, changed, origin)
     if options.write:
-        write_anchors(groups)
+        write_anchors(every)
+    for subset in sorted(set(subsets) - {""}):
+        print(score(f"group {subset}, chips not fitted", np.array(subsets[subset])))
+    static = [r for subset in STATIC_GROUPS for r in subsets[subset]]
+    if static:
+        print(score(f"groups {', '.join(STATIC_GROUPS)}, chips not fitted", np.array(static)))
     print(score("all rows not fitted (thirds)", np.concatenate(unseen)))
-    print(score("all times to first token", np.concatenate(late)))
+    if late:
+        print(score("all times to first token", np.concatenate(late)))
 
 
 if __name__ == "__main__":
