@@ -216,8 +216,13 @@ def _latencies(
     tpot = np.where(paused, step_s / load.tokens_per_step + stalled, tpot)
     stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
     cycle = steps * step_s + running * share
+    # While a client waits the device serves all the others: short answers cannot outrun it.
+    least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step * step_s + running * share
+    late = np.where(kind_is(cases, Arrivals.CLOSED), np.maximum(least - stay, 0.0), 0.0)
+    queue, stay = queue + late, stay + late
     rate, memory_wait, span = _rates(cases, running, waves, stay, cycle)
     e2e = np.where(static, span, stay + memory_wait)
+    tpot = np.where(load.output > 1.0, tpot, 0.0)  # the first token comes from the prompt
     return Flow(
         room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first,
         own + queue + memory_wait, tpot, e2e, rate * layout.dp, np.where(static, 0.0, stall),
@@ -234,12 +239,15 @@ def _asked(cases: Cases) -> Number:
 def _waves(cases: Cases, running: Number) -> Number:
     """Sequences asked for over those that run, at least 1.
 
-    A static engine that sets aside whole outputs runs equal requests in whole waves.
+    A static engine that sets aside whole outputs runs equal requests in whole waves. Clients that
+    wait for room cost nothing: published runs beyond memory lie nearer to that (28 % against 31 %
+    over 36 rows) than with the preemption that offline floods show.
     """
     waves = np.maximum(_asked(cases) / running, 1.0)
     whole = kind_is(cases, Arrivals.STATIC) & (cases.engine.reserved_output >= 1.0)
     waves = np.where(whole, np.ceil(waves - 1e-9), waves)
-    return np.where(kind_is(cases, Arrivals.OPEN), 1.0, waves)
+    flood = kind_is(cases, Arrivals.STATIC) | kind_is(cases, Arrivals.OFFLINE)
+    return np.where(flood, waves, 1.0)
 
 
 def _waits(
