@@ -29,26 +29,20 @@ from typing import Any
 
 import numpy as np
 
+import inferencex
 from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.errors import TonnageError
-from tonnage.perf import (
-    ServingCase,
-    ServingLayout,
-    default_kv,
-    find_engine,
-    predict_serving_cases,
-)
+from tonnage.perf import ServingCase, ServingLayout, find_engine, predict_serving_cases
+from tonnage.study.measurements import Row as MeasuredRow
 from tonnage.study.measurements import read_table
-from tonnage.study.measurements_serving import METRICS, all_questions
+from tonnage.study.measurements_labels import Unusable
+from tonnage.study.measurements_serving import METRICS, all_questions, serving_question
 from tonnage.workload import Arrivals, ServingJob, find_model
 
 TABLE = Path(__file__).parent / "data" / "inference_measurements.csv"
 CATALOG = load_catalog(today())
-BACKENDS = {"trtllm": "TensorRT-LLM", "vllm": "vLLM", "sglang": "SGLang"}
-SYSTEMS = {"h100_sxm": "nv-h100-sxm", "h200_sxm": "nv-h200-sxm"}
-ROUNDS = 10
-"""Requests an InferenceX client sends one after the other."""
+SYSTEMS = ("h100_sxm", "h200_sxm")
 MISSING = {
     "aiconfigurator": "TPOT MAPE 23.5 % median 13.3 %, TTFT 51.3 % / 46.1 %, 74 % answered",
     "InferSim": "mean error 10.2 % on its six H20 and H800 points",
@@ -102,55 +96,20 @@ def groups() -> None:
 
 def inference_x(every: int) -> list[Row]:
     """Return the aggregated H100 and H200 rows that aiconfigurator ships."""
-    import aiconfigurator_core  # type: ignore[import-not-found]
-
-    path = Path(aiconfigurator_core.__file__).parent / "systems" / "silicon_sample.csv"
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = [r for r in csv.DictReader(stream) if r["mode"] == "agg" and r["system"] in SYSTEMS]
+    runs = inferencex.sample()
+    kept = [
+        (cells, drafts)
+        for cells, drafts in zip(runs, inferencex.drafted(runs), strict=True)
+        if cells["system"] in SYSTEMS
+    ][::every]
     found = []
-    for cells in rows[::every]:
-        with contextlib.suppress(TonnageError):
-            case = _case(cells)
-            found.append(Row(cells, case, float(cells["silicon_ttft_ms"]),
-                             float(cells["silicon_tpot_ms"])))  # fmt: skip
-    print(f"InferenceX rows, H100 and H200, aggregated: {len(rows[::every])}, ours {len(found)}")
+    for number, (cells, drafts) in enumerate(kept):
+        with contextlib.suppress(TonnageError, Unusable):
+            told = inferencex.row(cells, number, drafts)
+            case = serving_question(MeasuredRow(told["id"], number, told), CATALOG).case
+            found.append(Row(cells, case, float(told["ttft_ms"]), float(told["tpot_ms"])))
+    print(f"InferenceX rows, H100 and H200, aggregated: {len(kept)}, ours {len(found)}")
     return found
-
-
-def _case(cells: dict[str, str]) -> ServingCase:
-    model = find_model(cells["model_path"].split("/")[-1])
-    degrees = ("tp_size", "pp_size", "attention_dp_size", "moe_tp_size", "moe_ep_size")
-    count = {name: max(1, int(float(cells[name] or 1))) for name in degrees}
-    tp, dp, ep = count["tp_size"], count["attention_dp_size"], count["moe_ep_size"]
-    if model.experts is None:
-        ep = 1
-    elif count["moe_tp_size"] * ep > tp * dp:
-        tp = count["moe_tp_size"] * ep // dp
-    layout = ServingLayout(tp, count["pp_size"], dp, ep if (tp * dp) % ep == 0 else tp * dp)
-    chip = CATALOG.by_id[SYSTEMS[cells["system"]]]
-    engine = find_engine(BACKENDS[cells["backend"]], cells["backend_version"], 2025, chip.vendor)
-    weights = _weights(cells)
-    clients = float(cells["batch_size"]) * dp
-    job = ServingJob(
-        model,
-        float(cells["isl"]),
-        float(cells["osl"]),
-        concurrency=clients,
-        requests=int(ROUNDS * clients),
-        weights=weights,
-        kv=default_kv(engine, weights, has_fp4=False),
-        shortest_share=1.0 if "gap-analysis" in cells["silicon_data_source"] else 0.8,
-    )
-    return ServingCase(chip, job, layout, engine)
-
-
-def _weights(cells: dict[str, str]) -> str:
-    if "gpt-oss" in cells["model_path"]:
-        return "mxfp4"
-    if "Kimi" in cells["model_path"]:
-        return "int4"
-    named = cells["gemm_quant_mode"] or cells["precision"]
-    return {"fp8_block": "fp8", "fp8": "fp8", "nvfp4": "nvfp4", "fp4": "nvfp4"}.get(named, "bf16")
 
 
 def latencies(rows: Sequence[Row], peer: Callable[[Row], tuple[float, float] | None]) -> None:

@@ -38,6 +38,8 @@ from tonnage.study.measurements_serving import ServingQuestion, all_questions
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "benchmarks" / "data" / "inference_measurements.csv"
+RUNS = ROOT / "benchmarks" / "data" / "inferencex.csv"
+"""InferenceX runs but those of an H200; `aic` rows of the other table are among them."""
 ENGINES = ROOT / "src" / "tonnage" / "data" / "engines"
 FAMILIES = ROOT / "src" / "tonnage" / "data" / "families"
 ERROR, TTFT_ERROR = 0.08, 0.33
@@ -54,8 +56,11 @@ PRIORS = {
     "prefill_s_per_token": 1.0,
     "collective_s": 0.7, "gemm_ratio": 0.2, "memory_ratio": 0.12, "attention_ratio": 0.35,
     "decode_ratio": 0.3, "moe_ratio": 0.4, "moe_memory_ratio": 0.3, "int4_ratio": 0.4,
+    "core_read_gbs": 0.3,
 }  # fmt: skip
 """Deviation of the log that each constant may move by."""
+UNLIMITED_GBS = 500.0
+"""A `core_read_gbs` from here on limits no chip and is left alone."""
 LARGEST_RATIO = 1.15
 """An engine's kernel may beat the family's bare one by this much."""
 
@@ -94,17 +99,15 @@ def take(part: Any, index: np.ndarray, size: int) -> Any:
 def fitted(question: ServingQuestion) -> bool:
     """Return whether a row may be fitted (see the head of this file)."""
     name, chip = question.row.id, question.case.chip.id
-    if question.row.text("complete") != "yes":
+    if question.row.text("complete") != "yes" or name.startswith("aic"):
         return False
-    judge = name.startswith("aic") and chip == "nv-h200-sxm"
-    return not judge and not (name.startswith("gps") and chip == "nv-h100-sxm")
+    return not (name.startswith("gps") and chip == "nv-h100-sxm")
 
 
 def read_rows() -> dict[str, Rows]:
     """Return the rows that may be fitted, by engine class."""
-    asked = [
-        q for q in all_questions(read_table(TABLE).rows, load_catalog(today()))[0] if fitted(q)
-    ]
+    table = (*read_table(TABLE).rows, *read_table(RUNS).rows)
+    asked = [q for q in all_questions(table, load_catalog(today()))[0] if fitted(q)]
     grouped: dict[str, list[ServingQuestion]] = {}
     for question in asked:
         grouped.setdefault(question.case.engine.id, []).append(question)
@@ -115,7 +118,12 @@ def _rows(asked: list[ServingQuestion]) -> Rows:
     kinds = [(source(q), q.case.chip.id, q.row.text("software_version")) for q in asked]
     count = Counter(kinds)
     weight = np.array([count[kind] ** -0.25 for kind in kinds])
-    streamed = [q.metric != "ttft_ms" and source(q) in ("aic", "ix870") for q in asked]
+    # SGLang compiles kernels when it first meets a shape; the others do so before they serve.
+    streamed = [
+        q.metric != "ttft_ms" and source(q) in ("ix", "ix870")
+        and not (q.case.engine.id.startswith("sglang") and "without warm-up" in q.row.told)
+        for q in asked
+    ]  # fmt: skip
     first = [(q.row.number("ttft_ms") or np.nan) if s else np.nan
              for q, s in zip(asked, streamed, strict=True)]  # fmt: skip
     return Rows(
@@ -138,7 +146,9 @@ def predicted(rows: Rows, cases: Cases, flow: Flow) -> np.ndarray:
     chips = layout.tp * layout.pp * layout.dp
     output, prompts = flow.requests_per_s * load.output, flow.requests_per_s * load.input
     decoding = np.array([q.row.text("phase") == "decode" for q in rows.asked])
-    output = np.where(decoding, np.maximum(load.concurrency, 1.0) / flow.tpot_s, output)
+    output = np.where(
+        decoding, np.maximum(load.concurrency, 1.0) / np.maximum(flow.tpot_s, 1e-12), output
+    )
     answers = {
         "tokens_per_s_total_output": output,
         "tokens_per_s_total": flow.requests_per_s * (load.output + load.input),
@@ -155,7 +165,8 @@ def predicted(rows: Rows, cases: Cases, flow: Flow) -> np.ndarray:
 def with_constants(rows: Rows, constants: dict[str, float]) -> Cases:
     """Return the rows' cases with an engine of these constants."""
     size = len(rows.asked)
-    arrays: dict[str, Any] = {n: np.full(size, value) for n, value in constants.items()}
+    # Settings that a row states stay as they are.
+    arrays: dict[str, Any] = {n: np.full(size, constants[n]) for n in PRIORS}
     return tuned(replace(rows.cases, engine=replace(rows.cases.engine, **arrays)))
 
 
@@ -174,6 +185,8 @@ def movable(rows: Rows, base: dict[str, float]) -> list[str]:
     fours = bool(np.any(rows.cases.integer4 > 0))
     names = [n for n in PRIORS if base[n] > 0]
     names = [n for n in names if moe or not n.startswith("moe")]
+    if base["core_read_gbs"] >= UNLIMITED_GBS:
+        names.remove("core_read_gbs")
     return [n for n in names if fours or n != "int4_ratio"]
 
 

@@ -1,5 +1,6 @@
 """Closed forms against the event simulation, which knows the order of events."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -110,3 +111,15 @@ def test_work_is_conserved() -> None:
     assert busy <= 16 * (events.duration_s + 2000) + 1e-6
     assert (events.e2e_s >= events.ttft_s - 1e-12).all()
     assert events.changes < events.output_tokens
+
+
+@pytest.mark.parametrize("steps", [10, 40])
+def test_an_engine_that_seldom_looks_at_its_queue_keeps_clients_waiting(steps: int) -> None:
+    often = closed("llama-3.1-8b", "nv-h100-sxm", 8, 1024, 256)
+    seldom = replace(often, engine=replace(often.engine, poll_steps=float(steps)))
+    formula = predict_serving_cases([seldom])[0]
+    before, after = simulate_serving(often, 3000), simulate_serving(seldom, 3000)
+    late = after.ttft_s.mean() - before.ttft_s.mean()
+    # Half the steps between two looks in the mean, and the prompts that are then found together.
+    assert late > 0.4 * steps * after.tpot_s.mean()
+    assert 1e3 * after.ttft_s.mean() == pytest.approx(formula.ttft_ms.p50, rel=0.25)

@@ -20,6 +20,7 @@ FALLBACK = "other"
 NAMES = (
     "gemm_efficiency",
     "fp8_ratio",
+    "fp8_block_ratio",
     "fp4_ratio",
     "wave_weight",
     "kernel_s",

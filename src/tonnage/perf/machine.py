@@ -89,6 +89,8 @@ class Machine:
     """Chips in one server; equals the domain where that is larger."""
     nic_bandwidth: Number
     """Network bytes/s per chip, one direction."""
+    fp8_block_ratio: Number
+    """What 8-bit products reach of themselves where blocks of weights carry scales of their own."""
     wave_weight: Number
     kernel_s: Number
     """Time a kernel takes on the device however little it does."""
@@ -214,9 +216,8 @@ def machine_of(
 
 
 _DIRECT = (
-    "wave_weight", "kernel_s", "memory_efficiency", "attention_efficiency", "attention_legacy",
-    "link_efficiency",
-    "link_latency_s", "nic_efficiency", "nic_latency_s", "host_efficiency",
+    "fp8_block_ratio", "wave_weight", "kernel_s", "memory_efficiency", "attention_efficiency",
+    "attention_legacy", "link_efficiency", "link_latency_s", "nic_efficiency", "nic_latency_s", "host_efficiency",
     "host_contention", "sustained", "sustained_quantized",
 )  # fmt: skip
 
@@ -269,6 +270,23 @@ def _power(chip: Chip, family: Family) -> float:
     sustained = float(family.constant("sustained").value)
     factor = float((watts / peak / reference.value) ** (1.0 / 3.0))
     return min(factor, max(1.0, UNTHROTTLED / sustained))
+
+
+def clock_under_load(chip: Chip) -> float:
+    """min(1, (w / w_0)^(1/3)): clock of large products on a card with less power than its family.
+
+    The family's kernels were timed on its reference board; a card with as many units and less
+    power runs them slower (A100 PCIe against SXM: 0.91; measured products 253 against 271 TFLOP/s,
+    S. Bekman, ML Engineering).
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from tonnage.catalog import load_catalog
+    >>> round(clock_under_load(load_catalog(date(2026, 1, 1)).find("A100 PCIe 80GB")), 3)
+    0.909
+    """
+    return min(_power(chip, family_of(chip.family)), 1.0)
 
 
 UNTHROTTLED = 0.98

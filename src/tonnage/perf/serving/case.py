@@ -12,7 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from tonnage.catalog import Chip
-from tonnage.perf.machine import Machine, Rate, machine_of, stack, stack_rates
+from tonnage.perf.machine import (
+    Machine,
+    Rate,
+    clock_under_load,
+    machine_of,
+    stack,
+    stack_rates,
+)
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.engine import Engine, stack_engines
 from tonnage.perf.serving.layout import ServingLayout, ServingLayouts, stack_layouts
@@ -31,6 +38,9 @@ KINDS = (Arrivals.CLOSED, Arrivals.OPEN, Arrivals.STATIC, Arrivals.OFFLINE)
 PEER_CONTENTION = 0.17
 """Slowing per member of collectives over PCIe between data-centre cards; fitted on TensorRT-LLM
 0.14 runs on L40S and A100 PCIe, 4 and 8 cards."""
+INLINE_CODES = 15.0 / 16.0
+"""Share of GDDR memory that error correction leaves on data-centre cards, which keep its codes in
+the same memory: nvidia-smi shows 45 of 48 GB on an L40S or L20, 22.5 of 24 on an L4 or A10."""
 ENDLESS = 1e6
 """Requests, or rounds of requests, of a run that states no end."""
 
@@ -155,8 +165,10 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
     ]
     wide_rates = [_wide(case, m) for case, m in zip(cases, bare, strict=True)]
     sixteen = ("bf16", "fp16")
-    rate = stack_rates([w if f in sixteen else m.rate(f)
-                        for m, f, w in zip(bare, formats, wide_rates, strict=True)])  # fmt: skip
+    rate = stack_rates([
+        w if f in sixteen else _scale(m.rate(f), _scaled(job, f, m))
+        for m, f, w, job in zip(bare, formats, wide_rates, jobs, strict=True)
+    ])  # fmt: skip
     wide = stack_rates(wide_rates)
     # Checkpoints in MXFP4 quantize the experts only.
     kept = np.array([job.weights == "mxfp4" for job in jobs])
@@ -225,18 +237,28 @@ def tuned(cases: Cases) -> Cases:
     fours = np.where(cases.integer4 > 0, engine.int4_ratio, 1.0)
     memory = machine.memory_efficiency * engine.memory_ratio * fours
     experts = memory * engine.moe_memory_ratio
+    # Large products and long prompts' attention meet the power limit in serving as in training.
+    clock = np.minimum(machine.sustained, 1.0)
+    products = engine.gemm_ratio * clock
+    fused = machine.attention_efficiency * clock
     return replace(
         cases,
-        machine=replace(machine, memory_efficiency=memory),
+        machine=replace(machine, memory_efficiency=memory, attention_efficiency=fused),
         expert_machine=replace(machine, memory_efficiency=experts),
-        rate=_scale(cases.rate, engine.gemm_ratio),
-        wide=_scale(cases.wide, engine.gemm_ratio),
-        attention_rate=_scale(cases.attention_rate, engine.gemm_ratio),
+        rate=_scale(cases.rate, products),
+        wide=_scale(cases.wide, products),
+        attention_rate=_scale(cases.attention_rate, products),
     )
 
 
 def _scale(rate: Rate, ratio: Number) -> Rate:
     return Rate(rate.peak, rate.efficiency * ratio, rate.operand_bytes)
+
+
+def _scaled(job: ServingJob, product: str, machine: Machine) -> Number:
+    """Return what scales cost: FP8 checkpoints of models with experts have one for each 128 x 128
+    weights (DeepSeek, Qwen, GLM, MiniMax), those of dense models one for a matrix or row."""
+    return machine.fp8_block_ratio if product == "fp8" and job.model.experts is not None else 1.0
 
 
 def _choose(mask: Number, yes: Rate, no: Rate) -> Rate:
@@ -271,9 +293,12 @@ def _machine(chip: Chip) -> Machine:
     """Return the chip's machine as serving meets it.
 
     A bridge between PCIe cards is an option that servers mostly lack. Data-centre cards reach each
-    other's memory over PCIe without the host's (consumer cards may not).
+    other's memory over PCIe without the host's (consumer cards may not). Products and prompts'
+    attention run at the clock that the card's power allows.
     """
-    machine = machine_of(chip)
+    machine = _at_clock(machine_of(chip), clock_under_load(chip))
+    if "GDDR" in (chip.text("memory_type") or "") and chip.flag("datacenter"):
+        machine = replace(machine, memory_bytes=machine.memory_bytes * INLINE_CODES)
     if chip.text("form_factor") != "PCIe":
         return machine
     if "bridge" in (chip.text("scale_up_name") or "").lower() and "nvl" not in chip.id:
@@ -281,6 +306,12 @@ def _machine(chip: Chip) -> Machine:
     if chip.flag("datacenter") is False:
         return machine
     return replace(machine, host_contention=min(machine.host_contention, PEER_CONTENTION))
+
+
+def _at_clock(machine: Machine, clock: float) -> Machine:
+    rates = {n: replace(r, efficiency=r.efficiency * clock) for n, r in machine.rates.items()}
+    attention = machine.attention_efficiency * clock
+    return replace(machine, rates=rates, attention_efficiency=attention)
 
 
 def _load(jobs: Sequence[ServingJob]) -> Load:

@@ -47,6 +47,13 @@ class Engine:
     sharing: Number
     """Cache reads grow with (query heads / key-value heads) to this power: 0 where one read serves
     all query heads, 1 where each head reads for itself."""
+    core_read_gbs: Number
+    """Most GB/s at which one core of the chip reads weights that few rows share: kernels with few
+    loads in flight leave fast memory idle."""
+    weight_copies: Number
+    """1 where a prompt step first unpacks 4-bit weights into 16-bit copies in memory."""
+    small_traffic: Number
+    """Memory traffic of small kernels in a prompt step over that of fused ones in 16 bits."""
     moe_ratio: Number
     """Efficiency of grouped expert products over plain ones."""
     moe_memory_ratio: Number
@@ -63,7 +70,11 @@ class Engine:
     preemption: Number
     """Work repeated after preemption, per unit of memory asked beyond what there is."""
     memory_fraction: Number
-    """Share of device memory that the engine takes."""
+    """Share of device memory that the engine takes; `memory_of` says of what."""
+    memory_of: Number
+    """What `memory_fraction` is a share of. 0: all memory, for weights, activations and cache alike
+    (vLLM). 1: what weights and activations leave free, for the cache (TensorRT-LLM, LMDeploy). 2:
+    all memory, for weights and cache, activations aside (SGLang)."""
     reserve_gib: Number
     """Memory that is neither weights nor cache: contexts, graphs, workspaces."""
     block_tokens: Number
@@ -79,6 +90,8 @@ class Engine:
     4-bit units, 0 never."""
     half_sums: Number
     """1 where 16-bit products are summed in 16 bits, which consumer cards do at twice the rate."""
+    poll_steps: Number
+    """Decoding steps between two looks at the queue of arrived requests."""
     mixed: Number
     """1 where prompts ride along with decoding, 0 where they take steps of their own."""
     overlap: Number

@@ -88,7 +88,11 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     together = np.where(closed | opened, group, running)
     prompt, attention = _prompt(cases, together, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
-    prompt = _share_steps(cases, prompt, prompt.total + attention, decode, running)
+    spared = _spared(cases, prompt.total + attention, decode, running)
+    prompt = Step(
+        prompt.products, prompt.experts, prompt.attention, prompt.collectives,
+        prompt.overhead - spared,
+    )  # fmt: skip
     prompt_s = prompt.total + attention
     batch = running
     if np.any(opened):
@@ -104,7 +108,7 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
         prompt.products, prompt.experts, prompt.attention + attention, prompt.collectives,
         prompt.overhead,
     )  # fmt: skip
-    return _latencies(cases, room, running, batch, decode, whole, overload)
+    return _latencies(cases, room, running, batch, decode, whole, overload, spared)
 
 
 def _context(cases: Cases) -> Number:
@@ -149,16 +153,13 @@ def lockstep(cases: Cases) -> Number:
     return finite & kind_is(cases, Arrivals.CLOSED)
 
 
-def _share_steps(
-    cases: Cases, prompt: Step, prompt_s: Number, decode: Step, running: Number
-) -> Step:
-    """Spread the engine's time per prompt over the prompts that arrive during one step."""
+def _spared(cases: Cases, prompt_s: Number, decode: Step, running: Number) -> Number:
+    """Engine time that a prompt spares the device by sharing its step with those that wait too."""
     load = cases.load
     rate = running / (load.output / load.tokens_per_step * decode.total + running * prompt_s)
-    joint = np.maximum(rate * (decode.total + prompt_s), 1.0)
+    joint = np.maximum(rate * (cases.engine.poll_steps * decode.total + prompt_s), 1.0)
     alone = np.where(lockstep(cases), 0.0, prompt_overhead(cases))
-    overhead = prompt.overhead - alone * (1.0 - 1.0 / joint)
-    return Step(prompt.products, prompt.experts, prompt.attention, prompt.collectives, overhead)
+    return alone * (1.0 - 1.0 / joint)
 
 
 def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Number) -> Number:
@@ -197,6 +198,7 @@ def _latencies(
     decode: Step,
     prompt: Step,
     overload: Number,
+    spared: Number,
 ) -> Flow:
     load, layout, engine = cases.load, cases.layout, cases.engine
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
@@ -210,6 +212,7 @@ def _latencies(
     stall = np.where(opened, arriving, _closed_stall(running, steps * step_s, share))
     tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
     own, queue, first = _waits(cases, running, stall, prompt_s, decode.total)
+    own = own + spared  # a shared step is no shorter for each of those in it
     # Prompts first and all clients in step: they are prefilled, then all decode undisturbed.
     paused = lockstep(cases) & (engine.mixed <= 0)
     stalled = np.maximum((running - 1.0) * share - queue, 0.0) / steps
@@ -276,8 +279,17 @@ def _waits(
     group = np.minimum(running, np.maximum(engine.prefill_tokens / fresh, 1.0))
     in_turn = (running + group - 2.0) / 2.0 * prompt_s
     together = np.where(engine.mixed > 0, LOCKSTEP * burst * np.log(running), in_turn)
-    queue = np.where(lockstep(cases), together, queue)
+    queue = np.where(lockstep(cases), together, queue) + _unseen(cases, running, prompt_s, step_s)
     return own, np.where(static, 0.0, queue), first
+
+
+def _unseen(cases: Cases, running: Number, prompt_s: Number, step_s: Number) -> Number:
+    """(P-1)/2 steps until the engine looks at its queue, and the prompts it then finds together."""
+    load, steps = cases.load, cases.engine.poll_steps
+    apart = np.maximum(steps - 1.0, 0.0) * step_s
+    cycle = np.maximum(load.output / load.tokens_per_step * step_s + running * prompt_s, 1e-12)
+    others = np.minimum(running / cycle * apart, running - 1.0)
+    return np.where(running > 1.5, apart / 2.0 + others * prompt_s, 0.0)
 
 
 def _rates(

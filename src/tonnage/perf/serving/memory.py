@@ -22,6 +22,9 @@ from tonnage.perf.shape import (
 )
 from tonnage.units import GIB, GIGA
 
+VISIBLE = 0.995
+"""Share of a chip's memory that its driver shows: 79.6 of 80 GiB on an H100, 140.4 of 141 on an
+H200, 95.6 of 96 on an H20 (published outputs of nvidia-smi)."""
 ACTIVATION_WIDTH = 6.0
 """Activations alive at once, in units of hidden + ffn / tp, 2 bytes each; our assumption."""
 
@@ -104,7 +107,7 @@ def cache_bytes(cases: Cases, context: Number) -> Number:
     windowed = s.window_share * s.attention_layers
     seen = np.where(s.window > 0, np.minimum(context, s.window), context)
     full = s.attention_layers - windowed + draft_layers(cases)
-    tokens = full * context + windowed * seen
+    tokens = full * context + windowed * seen * s.window_kv
     # Each drafted token needs a state of its own until it is verified.
     states = s.recurrent_layers * (1.0 + cases.load.drafts)
     state = states * s.recurrent_bytes / cases.layout.tp
@@ -113,15 +116,27 @@ def cache_bytes(cases: Cases, context: Number) -> Number:
 
 
 def capacity(cases: Cases) -> Capacity:
-    """Floor((u·C - weights - activations - reserve) / cache of one sequence), and its parts."""
+    """Room for caches / cache of one sequence, and its parts.
+
+    Room is u·C - weights - activations - reserve, u·(C - weights - activations - reserve) or
+    u·C - weights, by what the engine's share u is a share of (`Engine.memory_of`).
+    """
     s, engine, load = cases.shape, cases.engine, cases.load
-    usable = cases.machine.memory_bytes / GIGA * GIB * engine.memory_fraction
+    whole = cases.machine.memory_bytes / GIGA * GIB * VISIBLE
     weights = weight_bytes(cases)
     tokens = np.minimum(engine.prefill_tokens, 16384.0)
     widest = s.hidden + np.maximum(s.ffn, s.active * s.expert_ffn) / cases.layout.tp
     activations = ACTIVATION_WIDTH * tokens * widest
     reserve = engine.reserve_gib * GIB
-    room = usable - weights - activations - reserve
+    taken = activations + reserve
+    free = engine.memory_of == 1.0
+    static = np.where(
+        engine.memory_fraction >= 1.0, whole - reserve, engine.memory_fraction * whole
+    )
+    usable = np.where(engine.memory_of == 2.0, static, engine.memory_fraction * whole)
+    room = usable - weights - np.where(engine.memory_of == 2.0, 0.0, taken)
+    room = np.where(free, engine.memory_fraction * (whole - weights - taken), room)
+    usable = np.where(free, room + weights + taken, usable)
     held = load.input + engine.reserved_output * load.output + engine.block_tokens / 2.0
     one = cache_bytes(cases, held)
     # One more token of context, as a mean over the sequence where layers have windows.

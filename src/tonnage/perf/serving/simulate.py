@@ -86,6 +86,8 @@ class _Times:
     """Before the engine sees a request: interface, ..."""
     token_s: float
     """... and tokenizer, per prompt token."""
+    poll: int
+    """Decoding steps between two looks at the queue."""
 
 
 def simulate_serving(
@@ -186,6 +188,7 @@ def _times(cases: Cases, longest: float) -> _Times:
         mixed=mixed,
         request_s=float(cases.engine.request_s[0]),
         token_s=float(cases.engine.prefill_s_per_token[0]),
+        poll=max(1, round(float(cases.engine.poll_steps[0]))),
     )
 
 
@@ -243,11 +246,11 @@ def _run(
     running: list[tuple[int, int]] = []
     waiting: deque[int] = deque()
     now, step, context, count, done, changes = 0.0, 0, 0, 0, 0, 0
-    base, slope, slots = times.base, times.per_token, times.slots
+    base, slope, slots, poll, look = times.base, times.per_token, times.slots, times.poll, 0
     while done < total:
         while seen and seen[0][0] <= now:
             waiting.append(heappop(seen)[1])
-        if waiting and count < slots:
+        if waiting and count < slots and (count == 0 or (step - look) % poll == 0):
             changes += 1
             group, tokens = _take(waiting, prompts, slots - count, times.budget / times.fresh)
             chunks = max(1, ceil(tokens * times.fresh / times.budget))
@@ -262,6 +265,7 @@ def _run(
                 heappush(running, (step + answers[k] - 1, k))
                 context += prompts[k]
             count += len(group)
+            look = step
         elif count == 0:
             now = seen[0][0]
             continue
@@ -269,8 +273,11 @@ def _run(
             ahead = running[0][0] - step
             each, growth = base[count] + slope[count] * context, slope[count] * count
             span = ahead * each + growth * ahead * (ahead - 1) / 2.0
-            if seen and count < slots and now + span > seen[0][0]:
-                ahead = min(ahead, max(1, ceil((seen[0][0] - now) / each)))
+            coming = bool(seen) and now + span > seen[0][0]
+            if count < slots and (waiting or coming):
+                soon = 1 if waiting else max(1, ceil((seen[0][0] - now) / each))
+                soon += (look - step - soon) % poll  # up to the next look at the queue
+                ahead = min(ahead, soon)
                 span = ahead * each + growth * ahead * (ahead - 1) / 2.0
             now += span
             step += ahead

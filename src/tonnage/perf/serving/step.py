@@ -5,18 +5,25 @@ Times are seconds for all layers on one replica; parts add up. Axis [case] throu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tonnage.perf.collective import all_reduce_seconds, all_to_all_seconds, path
 from tonnage.perf.gemm import gemm_seconds
-from tonnage.perf.machine import Rate
+from tonnage.perf.machine import Machine, Rate
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.attention import decode_attention
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import experts_group
-from tonnage.perf.shape import attention_weights, index_weights, whole_weights
+from tonnage.perf.shape import (
+    attention_weights,
+    dense_ffn_weights,
+    index_weights,
+    shared_weights,
+    whole_weights,
+)
+from tonnage.units import GIGA
 
 SKEW = 0.6
 """Load of the busiest expert rank over the mean, less one, per root of the ranks; power law
@@ -28,6 +35,14 @@ DISPATCH_BYTES = 3.0
 """Bytes per number sent to an expert and back: 8 bits out, 16 bits home (DeepEP)."""
 HIDDEN = 0.8
 """Share of the computation behind which two half-batches can hide communication; our assumption."""
+KERNELS = (0.5, 1.0, 0.5)
+"""Small kernels of a captured decoding step: those of an expert layer (routing, sorting, weighing),
+of latent attention (two more projections, norms, copies) and of linear attention (convolution,
+gates, chunks), each over those of a dense layer with plain attention; our fit."""
+LAUNCHES = (2.0, 3.0, 6.0)
+"""The same for prompts, whose kernels the host launches one by one; our fit."""
+COPIED_ROWS = 32.0
+"""Rows up to which 4-bit weights are unpacked within the product (ggml-cuda of spring 2024)."""
 STREAMED = 1
 """Kinds of load up to this index in `KINDS` (closed, open) stream their answers."""
 
@@ -53,7 +68,7 @@ class Step:
 
 def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Number]:
     """Seconds of the dense and of the expert products of all layers for `rows` tokens a rank."""
-    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    s, machine, tp = cases.shape, _reading(cases, cases.machine), cases.layout.tp
     out = s.heads * s.v_dim
     # Latent attention's projections into ranks are whole on every rank.
     whole = whole_weights(s) / s.hidden
@@ -90,6 +105,13 @@ def _head(cases: Cases, rows: Number) -> Number:
     )  # fmt: skip
 
 
+def _reading(cases: Cases, machine: Machine) -> Machine:
+    """Return the machine as products see it: B·eta <= cores · what a core's kernel reads."""
+    most = machine.cores * cases.engine.core_read_gbs * GIGA / machine.memory_bandwidth
+    most = np.where(machine.cores > 1.0, most, np.inf)
+    return replace(machine, memory_efficiency=np.minimum(machine.memory_efficiency, most))
+
+
 def _aligned(width: Number) -> Number:
     """Engines pad a split matrix to full-width loads: a multiple of 8, at least 8."""
     return 8.0 * np.maximum(np.ceil(width / 8.0), 1.0)
@@ -112,7 +134,7 @@ def _routed(cases: Cases, rows: Number) -> Number:
     each = np.maximum(tokens * s.active / layout.ep / hit, 1e-3)
     width = _aligned(s.expert_ffn * layout.ep / group)
     batch = np.maximum(hit, 1.0) * skew
-    machine, wb = cases.expert_machine, cases.weight_bytes
+    machine, wb = _reading(cases, cases.expert_machine), cases.weight_bytes
     loss = (1.0 - cases.engine.moe_ratio) * each / (each + HALF_LOSS)
     rate = Rate(cases.rate.peak, cases.rate.efficiency * (1.0 - loss), cases.rate.operand_bytes)
     columns = (1.0 + s.gated) * width
@@ -178,7 +200,7 @@ def decode_step(cases: Cases, batch: Number, context: Number) -> Step:
     dense = dense + load.drafts * _head(cases, batch)
     drafting = np.where(load.drafts > 0, 1.0 + load.drafts / np.maximum(s.layers, 1.0), 1.0)
     streamed = np.where(load.kind <= STREAMED, engine.stream_s, 0.0)
-    overhead = s.layers * engine.layer_s + engine.step_s
+    overhead = layers_by(cases, KERNELS) * engine.layer_s + engine.step_s
     overhead = overhead + batch * (engine.sequence_s + streamed)
     attention = decode_attention(cases, batch, context)
     moved = _exposed(cases, collectives(cases, rows), dense + experts + attention)
@@ -207,7 +229,7 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
     experts = with_prompt[1] - np.where(alone, 0.0, without[1])
     moved = collectives(cases, tokens + joint) - np.where(alone, 0.0, collectives(cases, joint))
     moved = _exposed(cases, moved, dense + experts)
-    fixed = np.where(alone, s.layers * engine.layer_s + engine.step_s, 0.0)
+    fixed = np.where(alone, layers_by(cases, KERNELS) * engine.layer_s + engine.step_s, 0.0)
     small = _small_kernels(cases, tokens)
     fixed = fixed + small
     fixed = fixed + prompts * engine.sequence_s + prompt_overhead(cases)
@@ -218,12 +240,29 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
 def prompt_overhead(cases: Cases) -> Number:
     """Engine time of a step with prompts where requests stream: layers times the host's share."""
     streamed = cases.load.kind <= STREAMED
-    return np.where(streamed, cases.engine.prompt_layer_s * cases.shape.layers, 0.0)
+    layers = layers_by(cases, LAUNCHES)
+    return np.where(streamed, cases.engine.prompt_layer_s * layers, 0.0)
+
+
+def layers_by(cases: Cases, more: tuple[float, float, float]) -> Number:
+    """Layers, each counted by its kernels over those of a dense layer with plain attention."""
+    s = cases.shape
+    latent = np.where(s.kv_rank > 0, s.attention_layers, 0.0)
+    return s.layers + more[0] * s.expert_layers + more[1] * latent + more[2] * s.recurrent_layers
 
 
 def _small_kernels(cases: Cases, tokens: Number) -> Number:
-    """Norms, rotary, activation functions, quantization: about 12 passes over the hidden state."""
-    s, machine = cases.shape, cases.machine
+    """Norms, rotary, activation functions, quantization: about 12 passes over the hidden state.
+
+    And 16-bit copies of 4-bit weights, written and read once a step, where the engine makes them.
+    """
+    s, machine, engine = cases.shape, cases.machine, cases.engine
     width = 10.0 * s.hidden + (3.0 * np.maximum(s.ffn, s.active * s.expert_ffn)) / cases.layout.tp
     rate = machine.memory_bandwidth * machine.memory_efficiency
-    return s.layers * tokens * width * 2.0 / rate
+    moved = s.layers * tokens * width * 2.0 * engine.small_traffic
+    copied = engine.weight_copies * np.where(tokens > COPIED_ROWS, cases.integer4, 0.0)
+    if np.any(copied > 0):
+        weights = s.attention_layers * attention_weights(s) + s.dense_layers * dense_ffn_weights(s)
+        weights = weights + s.expert_layers * shared_weights(s)
+        moved = moved + copied * 4.0 * weights / (cases.layout.tp * cases.layout.pp)
+    return moved / rate
