@@ -53,6 +53,11 @@ def test_exact_counts(name: str, published: int) -> None:
         ("llama-4-maverick", 17.0, False),
         ("kimi-k2", 32.0, True),
         ("pangu-pro-moe-72b", 16.5, False),
+        ("gemma-4-26b-a4b", 3.8, False),
+        ("mimo-v2-flash", 15.0, True),
+        ("llama-4-scout", 17.0, False),
+        ("qwen3.5-397b-a17b", 17.0, False),
+        ("nemotron-3-nano-30b-a3b", 3.6, False),
     ],
 )
 def test_active_parameters(name: str, published_b: float, without_embedding: bool) -> None:

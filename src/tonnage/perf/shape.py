@@ -5,12 +5,20 @@ Every field may be a scalar (one model, many layouts) or an array (many measured
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import ceil
 
 from tonnage.perf.machine import Number
-from tonnage.workload import Model, TrainingJob, recurrent_state_bytes
+from tonnage.workload import (
+    Attention,
+    Model,
+    TrainingJob,
+    attention_flops_per_pair,
+    attention_params,
+    kv_elements_per_token,
+    recurrent_state_bytes,
+)
 
 VOCAB_MULTIPLE = 128
 """Rows to which Megatron-style frameworks pad the vocabulary (times TP; the rest is ignored)."""
@@ -58,6 +66,12 @@ class Shape:
     recurrent_state: Number
     recurrent_bytes: Number
     """Bytes that one recurrent layer keeps for one sequence."""
+    uneven_weights: Number
+    """Parameters of a mean attention layer beyond those of a full one, where they differ."""
+    window_kv: Number
+    """Numbers that a layer with a window keeps of a token over those of a full layer."""
+    window_pairs: Number
+    """Operations a pair in a layer with a window over those in a full one."""
     output_gate: Number
     """1 where a projection as wide as the queries gates the output of attention."""
     expert_io: Number
@@ -90,7 +104,7 @@ def shape_of(job: TrainingJob) -> Shape:
         qk_dim=float(
             latent.qk_nope_head_dim + latent.qk_rope_head_dim if latent else attention.head_dim
         ),
-        v_dim=float(latent.v_head_dim if latent else attention.head_dim),
+        v_dim=float(latent.v_head_dim if latent else attention.value_width),
         q_rank=float((latent.q_lora_rank or 0) if latent else 0),
         kv_rank=float(latent.kv_lora_rank if latent else 0),
         rope_dim=float(latent.qk_rope_head_dim if latent else 0),
@@ -112,6 +126,9 @@ def shape_of(job: TrainingJob) -> Shape:
         recurrent_out=float(recurrent.out_width if recurrent else 0),
         recurrent_state=float(recurrent.state if recurrent else 0),
         recurrent_bytes=recurrent_state_bytes(model) / max(1, model.recurrent_layers),
+        uneven_weights=_uneven(model),
+        window_kv=_window_ratio(model, kv_elements_per_token),
+        window_pairs=_window_ratio(model, _pair_flops),
         output_gate=float(attention.output_gate),
         expert_io=float((experts.latent if experts else 0) or model.hidden),
         parallel_blocks=float(model.parallel_blocks),
@@ -120,6 +137,26 @@ def shape_of(job: TrainingJob) -> Shape:
         batch=float(job.global_batch),
         lora=float(job.lora_rank is not None),
     )
+
+
+def _uneven(model: Model) -> float:
+    """w·(P_narrow - P_full), less the values' projection where keys stand in for it."""
+    attention = model.attention
+    values = model.hidden * attention.kv_heads * attention.value_width
+    lacking = 0.0 if attention.value_projection else float(values)
+    if attention.narrow is None:
+        return -lacking
+    beyond = attention_params(model, attention.narrow) - attention_params(model)
+    return model.window_layers / max(1, model.attention_layers) * beyond - lacking
+
+
+def _pair_flops(model: Model, attention: Attention | None = None) -> float:
+    return attention_flops_per_pair(model, attention=attention)
+
+
+def _window_ratio(model: Model, measure: Callable[[Model, Attention | None], float]) -> float:
+    narrow = model.attention.narrow
+    return measure(model, narrow) / measure(model, None) if narrow else 1.0
 
 
 def _expert_width(model: Model) -> float:
@@ -159,7 +196,9 @@ def attention_weights(shape: Shape) -> Number:
     )
     kv = shape.hidden * (shape.kv_rank + shape.rope_dim)
     kv = kv + shape.kv_rank * shape.heads * (shape.qk_dim - shape.rope_dim + shape.v_dim)
-    return np.where(np.asarray(shape.kv_rank) > 0, q + kv, plain) + out + gate
+    return (
+        np.where(np.asarray(shape.kv_rank) > 0, q + kv, plain) + out + gate + shape.uneven_weights
+    )
 
 
 def whole_weights(shape: Shape) -> Number:

@@ -55,6 +55,11 @@ TRAITS: dict[str, dict[str, Any]] = {
     "gemma": _GEMMA,
     "gemma2": {**_GEMMA, "norms_per_layer": 4, "window_share": 0.5},
     "gemma3_text": {**_GEMMA, "norms_per_layer": 4, "qk_norm": "head"},
+    "gemma4_text": {**_GEMMA, "norms_per_layer": 4, "qk_norm": "head"},
+    "kimi_linear": _LLAMA,
+    "mimo_v2_flash": _LLAMA,
+    "step3p5": {**_LLAMA, "head_dim": 128, "qk_norm": "head"},
+    "nemotron-nas": _LLAMA,
     "phi": {**_GPT, "tied": False, "head_bias": True, "parallel": True, "norms_per_layer": 1},
     "phi3": _LLAMA,
     "phimoe": {
@@ -115,6 +120,11 @@ SAME_AS = {
     "glm4_moe_lite": "deepseek_v3",
     "pangu_ultra_moe": "deepseek_v3",
     "kimi_k25": "kimi_k2",
+    "kimi_k3": "kimi_linear",
+    "gemma4": "gemma4_text",
+    "minimax_m3_vl": "minimax_m3",
+    "step3p7": "step3p5",
+    "step3p5_text": "step3p5",
 }
 """Other spellings of a type."""
 

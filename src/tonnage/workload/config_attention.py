@@ -17,6 +17,9 @@ def read_window(reader: Config, words: dict[str, Any], kind: str) -> None:
     kinds = reader.raw("layer_types")
     if not size or reader.raw("use_sliding_window") is False:
         return
+    hybrid = reader.raw("hybrid_layer_pattern")
+    if isinstance(hybrid, list) and hybrid:
+        kinds = ["sliding_attention" if item else "full_attention" for item in hybrid]
     pattern = reader.count("sliding_window_pattern", "_sliding_window_pattern")
     if isinstance(kinds, list) and kinds:
         share = sum(str(item) in {"sliding_attention", "chunked_attention"} for item in kinds)
@@ -41,6 +44,32 @@ def read_latent(reader: Config, words: dict[str, Any], kind: str) -> None:
     rank = reader.count("q_lora_rank")
     if rank is not None:
         words["latent"]["q"] = rank
+
+
+def read_narrow(reader: Config, words: dict[str, Any], kind: str) -> None:
+    """Add heads and widths of the layers with a window, where they are not the full ones'."""
+    if reader.raw("v_head_dim") is not None and "latent" not in words:
+        words["value_dim"] = reader.need("v_head_dim")
+    if not words.get("window"):
+        return
+    if kind == "gemma4_text":
+        own = {"heads": words["heads"], "head_dim": words.get("head_dim", 256)}
+        own["kv_heads"] = words.get("kv_heads", words["heads"])
+        words["head_dim"] = reader.count("global_head_dim") or own["head_dim"]
+        words["kv_heads"] = reader.count("num_global_key_value_heads") or own["kv_heads"]
+        words["value_projection"] = not reader.flag("attention_k_eq_v")
+        words["narrow"] = own
+        return
+    spellings = {
+        "heads": ("swa_num_attention_heads", "attention_other_setting.num_attention_heads"),
+        "kv_heads": ("swa_num_key_value_heads", "attention_other_setting.num_attention_groups"),
+        "head_dim": ("swa_head_dim", "attention_other_setting.head_dim"),
+        "value_dim": ("swa_v_head_dim",),
+    }
+    found = {word: reader.count(*keys) for word, keys in spellings.items()}
+    own = {word: value for word, value in found.items() if value is not None}
+    if own:
+        words["narrow"] = own
 
 
 SPARSE_KINDS = {"deepseek_v32"}

@@ -72,8 +72,7 @@ def count_parameters(model: Model) -> ParameterCount:
         embedding=(model.vocab + model.learned_positions) * model.hidden,
         head=(0 if model.tied_embeddings else model.vocab * model.hidden)
         + (model.vocab if model.head_bias else 0),
-        attention=model.attention_layers * attention_params(model)
-        + model.scoring_layers * indexer_params(model),
+        attention=_all_attention(model) + model.scoring_layers * indexer_params(model),
         recurrent=recurrent,
         dense_ffn=model.dense_layers * dense_ffn_params(model),
         routed_experts=moe_layers * routed,
@@ -86,23 +85,34 @@ def count_parameters(model: Model) -> ParameterCount:
     )
 
 
-def attention_params(model: Model) -> int:
+def _all_attention(model: Model) -> int:
+    narrow = model.attention.narrow
+    if narrow is None:
+        return model.attention_layers * attention_params(model)
+    full = model.attention_layers - model.window_layers
+    within = attention_params(model, narrow)
+    return full * attention_params(model) + model.window_layers * within
+
+
+def attention_params(model: Model, attention: Attention | None = None) -> int:
     """h·d·(2a + 2k) with biases, gate and query/key norms; MLA: its low-rank projections.
 
     h hidden, a heads, k key/value heads, d head width. MLA as in DeepSeek-V2 (arXiv 2405.04434,
     section 2.1): queries h·rq + rq·a·(dn + dr), keys and values h·(rkv + dr) + rkv·a·(dn + dv),
-    output a·dv·h, and a norm on each latent.
+    output a·dv·h, and a norm on each latent. `attention`: of layers with a window, if not the full
+    ones'.
     """
-    attention, h = model.attention, model.hidden
+    attention, h = attention or model.attention, model.hidden
     if attention.latent is not None:
         return _latent_params(attention, h)
     queries = attention.heads * attention.head_dim
-    keys = attention.kv_heads * attention.head_dim
-    params = h * (2 * queries + 2 * keys)
-    params += queries + 2 * keys if attention.biases else 0
+    keys, out = attention.kv_heads * attention.head_dim, attention.heads * attention.value_width
+    values = attention.kv_heads * attention.value_width if attention.value_projection else 0
+    params = h * (queries + keys + values + out)
+    params += queries + keys + values if attention.biases else 0
     params += h if attention.output_bias else 0
     params += attention.heads if attention.sinks else 0
-    params += h * queries if attention.output_gate else 0
+    params += h * out if attention.output_gate else 0
     if attention.qk_norm == "full":
         params += queries + keys
     elif attention.qk_norm == "head":
@@ -120,7 +130,8 @@ def _latent_params(attention: Attention, h: int) -> int:
         queries = latent.q_lora_rank * (h + heads * per_head + 1)
     down = h * (latent.kv_lora_rank + latent.qk_rope_head_dim) + latent.kv_lora_rank
     up = latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
-    return queries + down + up + heads * latent.v_head_dim * h
+    out = heads * latent.v_head_dim * h
+    return queries + down + up + out * (2 if attention.output_gate else 1)
 
 
 def indexer_params(model: Model) -> int:
@@ -208,12 +219,16 @@ def mtp_layer_params(model: Model) -> int:
     return mixing + feed_forward + 2 * h * h + norms
 
 
-def kv_elements_per_token(model: Model) -> int:
-    """2·k·d numbers a token and attention layer; MLA: rkv + dr (the compressed latent)."""
-    latent = model.attention.latent
+def kv_elements_per_token(model: Model, attention: Attention | None = None) -> int:
+    """k·(d + dv) numbers a token and attention layer; MLA: rkv + dr (the compressed latent).
+
+    `attention`: of layers with a window, if not the full ones'.
+    """
+    attention = attention or model.attention
+    latent = attention.latent
     if latent is not None:
         return latent.kv_lora_rank + latent.qk_rope_head_dim
-    return 2 * model.attention.kv_heads * model.attention.head_dim
+    return attention.kv_heads * (attention.head_dim + attention.value_width)
 
 
 def kv_cache_elements(model: Model, context: float) -> float:
@@ -225,7 +240,8 @@ def kv_cache_elements(model: Model, context: float) -> float:
     windowed = model.window_layers if window else 0
     full = model.attention_layers - windowed
     seen = min(context, window) if window else context
-    return kv_elements_per_token(model) * (full * context + windowed * seen)
+    within = kv_elements_per_token(model, model.attention.narrow)
+    return kv_elements_per_token(model) * full * context + within * windowed * seen
 
 
 def index_key_bytes(model: Model, bytes_per_element: float = 1.0) -> float:

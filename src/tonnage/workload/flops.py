@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from tonnage.workload.count import count_parameters
-from tonnage.workload.model import Model
+from tonnage.workload.model import Attention, Model
 
 BACKWARD_RATIO = 2.0
 """The backward pass does each forward matrix product twice: for inputs and for weights."""
@@ -44,15 +44,18 @@ def index_flops_per_pair(model: Model) -> float:
     return 2.0 * indexer.heads * indexer.head_dim if indexer else 0.0
 
 
-def attention_flops_per_pair(model: Model, absorbed: bool = False) -> float:
-    """4·a·d for one query and one key in one layer: scores and weighted sum over all heads.
+def attention_flops_per_pair(
+    model: Model, absorbed: bool = False, attention: Attention | None = None
+) -> float:
+    """2·a·(d + dv) for one query and one key in one layer: scores and weighted sum over all heads.
 
     MLA: 2·a·(dn + dr + dv); in absorbed form (decode) 2·a·(2·rkv + dr), as the latent is read in
-    place of keys and values.
+    place of keys and values. `attention`: of layers with a window, if not the full ones'.
     """
-    attention, latent = model.attention, model.attention.latent
+    attention = attention or model.attention
+    latent = attention.latent
     if latent is None:
-        return 4.0 * attention.heads * attention.head_dim
+        return 2.0 * attention.heads * (attention.head_dim + attention.value_width)
     if absorbed:
         return 2.0 * attention.heads * (2 * latent.kv_lora_rank + latent.qk_rope_head_dim)
     keys = latent.qk_nope_head_dim + latent.qk_rope_head_dim
@@ -69,9 +72,10 @@ def decode_attention_flops(model: Model, context: float) -> float:
     seen = min(context, window) if window else context
     chosen = min(context, indexer.topk) if indexer else context
     full = model.attention_layers - windowed - sparse
-    pairs = full * context + windowed * seen + sparse * chosen
+    pairs = full * context + sparse * chosen
     scores = index_flops_per_pair(model) * model.scoring_layers * context
-    return attention_flops_per_pair(model, absorbed=True) * pairs + scores
+    within = attention_flops_per_pair(model, True, model.attention.narrow) * windowed * seen
+    return attention_flops_per_pair(model, absorbed=True) * pairs + within + scores
 
 
 def prefill_attention_flops(model: Model, tokens: float, causal: bool = True) -> float:
@@ -86,7 +90,8 @@ def prefill_attention_flops(model: Model, tokens: float, causal: bool = True) ->
     square = tokens * tokens / (2.0 if causal else 1.0)
     band = _band(tokens, window, causal)
     pair = attention_flops_per_pair(model)
-    flops = pair * ((model.attention_layers - windowed - sparse) * square + windowed * band)
+    within = attention_flops_per_pair(model, False, model.attention.narrow)
+    flops = pair * (model.attention_layers - windowed - sparse) * square + within * windowed * band
     if indexer is None:
         return flops
     chosen = attention_flops_per_pair(model, absorbed=True) * _band(tokens, indexer.topk, causal)

@@ -11,7 +11,13 @@ from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS, UNWRITTEN
 from tonnage.workload.config import LARGEST, LARGEST_OTHER, Config
-from tonnage.workload.config_attention import read_latent, read_sparse, read_window
+from tonnage.workload.config_attention import (
+    read_latent,
+    read_narrow,
+    read_sparse,
+    read_window,
+)
+from tonnage.workload.config_experts import read_experts
 from tonnage.workload.model import Model
 from tonnage.workload.shape import model_from_words
 
@@ -23,7 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "vocab": ("vocab_size", "padded_vocab_size"),
     "kv_heads": (
         "num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num",
-        "attn_config.kv_n_heads",
+        "attn_config.kv_n_heads", "num_attention_groups",
     ),
     "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
     "ffn": (
@@ -84,8 +90,8 @@ def model_from_config(config: Mapping[str, Any], name: str = "", where: str = "c
     _positions(reader, words, kind, bool(TRAITS[kind].get("learned")))
     _switches(reader, words, kind)
     read_window(reader, words, kind)
-    _mixture(reader, words, kind)
-    for special in (read_latent, read_sparse, _quirks, _recurrent):
+    read_experts(reader, words, kind)
+    for special in (read_latent, read_sparse, read_narrow, _quirks, _recurrent):
         special(reader, words, kind)
     _check_heads(reader, words)
     if reader.faults:
@@ -153,61 +159,6 @@ def _switches(reader: Config, words: dict[str, Any], kind: str) -> None:
         words["qk_norm"] = kept if reader.flag("use_qk_norm") else ""
 
 
-_EXPERT_COUNT = (
-    "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts", "num_moe_experts",
-    "num_routed_experts", "ffn_config.moe_num_experts",
-)  # fmt: skip
-_EXPERT_TOPK = (
-    "num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "num_selected_experts",
-    "ffn_config.moe_top_k", "experts_per_token",
-)  # fmt: skip
-
-_SHARED_COUNT = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
-_SHARED_WIDTH = ("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size")
-
-
-def _mixture(reader: Config, words: dict[str, Any], kind: str) -> None:
-    routed = reader.count(*_EXPERT_COUNT, least=0)
-    if routed is None or routed < 2:
-        if routed is None and reader.raw("moe_intermediate_size") is not None:
-            reader.fault(_EXPERT_COUNT[0], None, "missing; it has a width of experts")
-        return
-    own = reader.count("moe_intermediate_size", "expert_intermediate_size")
-    hidden = own or words.get("ffn")
-    if hidden is None:
-        reader.fault("moe_intermediate_size", None, "missing; inner width of an expert")
-        return
-    active = reader.need(*_EXPERT_TOPK)
-    if active > routed:
-        reader.fault("num_experts_per_tok", active, f"at most the {routed} routed experts")
-    experts = {"routed": routed, "active": active, "hidden": hidden}
-    shared = reader.count(
-        "n_shared_experts", "num_shared_experts", "moe_num_shared_experts", least=0
-    )
-    width = reader.count(
-        "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", least=0
-    )
-    if width:
-        experts |= {"shared": 1, "shared_hidden": width}
-    elif shared:
-        experts |= {"shared": shared, "shared_hidden": hidden}
-    leading = reader.count("first_k_dense_replace", "moe_layer_start_index", least=0)
-    experts["dense_layers"] = leading or 0
-    experts["every"] = reader.count("interleave_moe_layer_step", "decoder_sparse_step") or 1
-    if kind == "llama4_text":
-        experts |= {"shared": 1, "shared_hidden": hidden}
-        words["ffn"] = reader.count("intermediate_size_mlp") or hidden
-    if kind == "minimax_m3":
-        words["ffn"] = reader.need("dense_intermediate_size")
-    if kind == "arctic":
-        experts["beside_dense"] = True
-    experts["latent"] = reader.count("moe_latent_size", least=0) or 0
-    words["experts"] = experts
-    words.setdefault("ffn", hidden)
-    layers = reader.count("num_nextn_predict_layers", "num_mtp_modules", least=0)
-    words["mtp"] = layers or 0
-
-
 def _quirks(reader: Config, words: dict[str, Any], kind: str) -> None:
     quirk = _QUIRKS.get(kind)
     if quirk is not None:
@@ -254,6 +205,41 @@ def _opt(reader: Config, words: dict[str, Any]) -> None:
         reader.fault("word_embed_proj_dim", projected, mend)
 
 
+def _gemma4(reader: Config, words: dict[str, Any]) -> None:
+    for key in ("hidden_size_per_layer_input", "num_kv_shared_layers"):
+        value = reader.count(key, least=0)
+        if value:
+            reader.fault(key, value, "0; inputs and caches shared by layer are not modelled")
+    if not reader.flag("enable_moe_block") and "experts" in words:
+        del words["experts"]
+
+
+def _nemotron_nas(reader: Config, words: dict[str, Any]) -> None:
+    """Read layers of which each has its own kind of attention and feed-forward width, or none."""
+    blocks = reader.raw("block_configs")
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        reader.fault("block_configs", None, "missing; what each layer has")
+        return
+    attending = [block.get("attention") or {} for block in blocks]
+    feeding = [block.get("ffn") or {} for block in blocks]
+    if any(part.get("replace_with_linear") for part in attending + feeding):
+        reader.fault("block_configs", "replace_with_linear", "not modelled")
+    attending = [part for part in attending if not part.get("no_op")]
+    feeding = [part for part in feeding if not part.get("no_op")]
+    groups = {part.get("n_heads_in_group") for part in attending}
+    group = groups.pop() if len(groups) == 1 else None
+    if not isinstance(group, int) or group < 1 or not feeding:
+        mend = "one number of heads a group, the same in all layers with attention"
+        reader.fault("block_configs.attention.n_heads_in_group", sorted(map(str, groups)), mend)
+        return
+    words["kv_heads"] = max(words["heads"] // group, 1)
+    words["attention_layers"], words["feed_forward_layers"] = len(attending), len(feeding)
+    # Widths are 2/3 of the factor, filled up to multiples of 256 (the released code).
+    hidden = words["hidden"]
+    widths = [-(-int(2 * part.get("ffn_mult", 0) * hidden / 3) // 256) * 256 for part in feeding]
+    words["ffn"] = round(sum(widths) / len(widths))
+
+
 _QUIRKS: dict[str, Callable[[Config, dict[str, Any]], None]] = {
     "qwen": _qwen,
     "mpt": _mpt,
@@ -261,12 +247,16 @@ _QUIRKS: dict[str, Callable[[Config, dict[str, Any]], None]] = {
     "gpt_neox": _neox,
     "dbrx": _dbrx,
     "opt": _opt,
+    "gemma4_text": _gemma4,
+    "nemotron-nas": _nemotron_nas,
 }
 
 
 def _recurrent(reader: Config, words: dict[str, Any], kind: str) -> None:
     if kind == "nemotron_h":
         _nemotron_h(reader, words)
+    elif kind == "kimi_linear":
+        _kimi_linear(reader, words)
     elif kind in {"qwen3_next", "qwen3_5_moe_text", "qwen3_5_text"}:
         step = reader.count("full_attention_interval") or 4
         words["delta"] = {
@@ -275,6 +265,21 @@ def _recurrent(reader: Config, words: dict[str, Any], kind: str) -> None:
             "value_heads": reader.need("linear_num_value_heads"),
             "head_dim": reader.need("linear_value_head_dim"),
         }
+
+
+def _kimi_linear(reader: Config, words: dict[str, Any]) -> None:
+    which = reader.raw("linear_attn_config.kda_layers")
+    if not isinstance(which, list) or not all(isinstance(layer, int) for layer in which):
+        mend = "the layers with delta attention, counted from 1"
+        reader.fault("linear_attn_config.kda_layers", which, mend)
+        return
+    words["kda"] = {
+        "layers": len(which),
+        "heads": reader.need("linear_attn_config.num_heads"),
+        "head_dim": reader.need("linear_attn_config.head_dim"),
+        "full_gate": reader.flag("linear_attn_config.use_full_rank_gate"),
+    }
+    words["output_gate"] = reader.flag("mla_use_output_gate")
 
 
 _BLOCKS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}

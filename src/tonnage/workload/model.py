@@ -61,6 +61,17 @@ class Attention:
     """A projection as wide as the queries gates the output (Qwen3-Next)."""
     indexer: Indexer | None = None
     """`None`: every kept token (or the window) is attended to."""
+    value_dim: int | None = None
+    """Width of a value, where it is not that of a key (MiMo-V2)."""
+    value_projection: bool = True
+    """Without one, values are the projected keys (Gemma 4's full layers); both are kept."""
+    narrow: Attention | None = None
+    """Attention of the layers with a window, where heads or widths differ (Gemma 4, MiMo-V2)."""
+
+    @property
+    def value_width(self) -> int:
+        """Width of one head's value."""
+        return self.head_dim if self.value_dim is None else self.value_dim
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ _WORDS = {
     "layers", "hidden", "ffn", "heads", "kv_heads", "head_dim", "vocab", "positions", "gated",
     "tied", "norm", "norm_vectors", "norms_per_layer", "outer_norms", "biases",
     "attention_biases", "output_bias", "all_biases", "head_bias", "parallel", "window",
-    "window_share", "qk_norm", "sinks", "output_gate", "latent", "indexer", "experts", "mamba",
-    "delta", "lightning", "attention_layers", "feed_forward_layers", "mtp", "max_positions",
-    "outside",
+    "window_share", "narrow", "value_dim", "value_projection", "qk_norm", "sinks", "output_gate",
+    "latent", "indexer", "experts", "mamba", "delta", "kda", "lightning", "attention_layers",
+    "feed_forward_layers", "mtp", "max_positions", "outside",
 }  # fmt: skip
 _NORM_VECTORS = {"rms": 1, "layer": 2, "none": 0}
 
@@ -55,6 +55,20 @@ def gated_delta(layers: int, key_heads: int, value_heads: int, head_dim: int) ->
     return Recurrent(layers, mixed + values + 2 * value_heads, values, state, other, kept)
 
 
+def kimi_delta(layers: int, heads: int, head_dim: int, full_gate: bool = False) -> Recurrent:
+    """Return Kimi delta attention (Kimi Linear, arXiv 2510.26692), with decay by channel.
+
+    In: queries, keys, values, decay and gate (both through a rank of one head's width, the gate
+    whole in Kimi K3), a step a head. The second factors of those ranks count among the rest.
+    """
+    width = heads * head_dim
+    ranks = 1 if full_gate else 2
+    columns = 3 * width + heads + ranks * head_dim + (width if full_gate else 0)
+    other = 3 * width * CONVOLUTION_TAPS + ranks * head_dim * width + width + heads + head_dim
+    kept = 3 * width * (CONVOLUTION_TAPS - 1)
+    return Recurrent(layers, columns, width, heads * head_dim * head_dim, other, kept)
+
+
 def lightning(layers: int, heads: int, head_dim: int) -> Recurrent:
     """Return lightning-attention layers (MiniMax-01, arXiv 2501.08313): q, k, v, gate; output."""
     width = heads * head_dim
@@ -64,6 +78,7 @@ def lightning(layers: int, heads: int, head_dim: int) -> Recurrent:
 _MIXERS: dict[str, Callable[..., Recurrent]] = {
     "mamba": mamba2,
     "delta": gated_delta,
+    "kda": kimi_delta,
     "lightning": lightning,
 }
 
@@ -130,7 +145,19 @@ def _attention(words: Mapping[str, Any], biased: bool) -> Attention:
         sinks=bool(words.get("sinks")),
         output_gate=bool(words.get("output_gate")),
         indexer=Indexer(**words["indexer"]) if words.get("indexer") else None,
+        value_dim=words.get("value_dim"),
+        value_projection=bool(words.get("value_projection", True)),
+        narrow=_narrow(words, biased),
     )
+
+
+def _narrow(words: Mapping[str, Any], biased: bool) -> Attention | None:
+    """Return the attention of layers with a window: the full ones' but for what `narrow` says."""
+    own = words.get("narrow")
+    if own is None:
+        return None
+    rest = {"value_dim": None, "value_projection": True, "narrow": None}
+    return _attention({**words, **rest, **own}, biased)
 
 
 def _experts(words: Mapping[str, Any] | None) -> Experts | None:

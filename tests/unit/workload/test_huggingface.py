@@ -214,6 +214,53 @@ SAME = {
         "head_dim": 128, "vocab_size": 200064, "num_local_experts": 256,
         "num_experts_per_tok": 8, "use_qk_norm": True, "num_mtp_modules": 3,
     },
+    "gemma-4-26b-a4b": {"model_type": "gemma4", "tie_word_embeddings": True, "text_config": {
+        "model_type": "gemma4_text", "hidden_size": 2816, "intermediate_size": 2112,
+        "num_hidden_layers": 30, "num_attention_heads": 16, "num_key_value_heads": 8,
+        "head_dim": 256, "global_head_dim": 512, "num_global_key_value_heads": 2,
+        "attention_k_eq_v": True, "vocab_size": 262144, "sliding_window": 1024,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 5,
+        "enable_moe_block": True, "num_experts": 128, "top_k_experts": 8,
+        "moe_intermediate_size": 704, "hidden_size_per_layer_input": 0,
+    }},
+    "gemma-4-31b": {"model_type": "gemma4", "tie_word_embeddings": True, "text_config": {
+        "model_type": "gemma4_text", "hidden_size": 5376, "intermediate_size": 21504,
+        "num_hidden_layers": 60, "num_attention_heads": 32, "num_key_value_heads": 16,
+        "head_dim": 256, "global_head_dim": 512, "num_global_key_value_heads": 4,
+        "attention_k_eq_v": True, "vocab_size": 262144, "sliding_window": 1024,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 10,
+        "enable_moe_block": False, "num_experts": None, "moe_intermediate_size": None,
+    }},
+    "mimo-v2-flash": {
+        "model_type": "mimo_v2_flash", "hidden_size": 4096, "intermediate_size": 16384,
+        "num_hidden_layers": 48, "num_attention_heads": 64, "num_key_value_heads": 4,
+        "head_dim": 192, "v_head_dim": 128, "vocab_size": 152576, "sliding_window": 128,
+        "swa_num_attention_heads": 64, "swa_num_key_value_heads": 8, "swa_head_dim": 192,
+        "swa_v_head_dim": 128, "hybrid_layer_pattern": [0] + [1] * 39 + [0] * 8,
+        "moe_layer_freq": [0] + [1] * 47, "moe_intermediate_size": 2048, "n_routed_experts": 256,
+        "num_experts_per_tok": 8, "n_shared_experts": None,
+    },
+    "step-3.5-flash": {
+        "model_type": "step3p5", "hidden_size": 4096, "intermediate_size": 11264,
+        "num_hidden_layers": 45, "num_attention_heads": 64, "num_attention_groups": 8,
+        "head_dim": 128, "vocab_size": 128896, "sliding_window": 512, "moe_num_experts": 288,
+        "moe_top_k": 8, "moe_intermediate_size": 1280, "share_expert_dim": 1280,
+        "moe_layers_enum": ",".join(str(layer) for layer in range(3, 45)),
+        "layer_types": ["full_attention"] * 12 + ["sliding_attention"] * 33,
+        "attention_other_setting": {"num_attention_heads": 96, "num_attention_groups": 8},
+        "num_nextn_predict_layers": 3,
+    },
+    "kimi-linear-48b-a3b": {
+        "model_type": "kimi_linear", "hidden_size": 2304, "intermediate_size": 9216,
+        "num_hidden_layers": 27, "num_attention_heads": 32, "num_key_value_heads": 32,
+        "head_dim": 72, "kv_lora_rank": 512, "q_lora_rank": None, "qk_nope_head_dim": 128,
+        "qk_rope_head_dim": 64, "v_head_dim": 128, "vocab_size": 163840, "num_experts": 256,
+        "num_experts_per_token": 8, "num_shared_experts": 1, "moe_intermediate_size": 1024,
+        "first_k_dense_replace": 1, "linear_attn_config": {
+            "full_attn_layers": [4, 8, 12, 16, 20, 24, 27], "head_dim": 128, "num_heads": 32,
+            "kda_layers": [k for k in range(1, 27) if k % 4],
+        },
+    },
     "dbrx-132b": {
         "model_type": "dbrx", "d_model": 6144, "n_layers": 40, "n_heads": 48,
         "vocab_size": 100352, "attn_config": {"kv_n_heads": 8},
@@ -256,6 +303,52 @@ def test_experts_without_a_number_are_a_fault_and_not_a_dense_model() -> None:
     config = {key: value for key, value in DEEPSEEK.items() if key != "n_routed_experts"}
     with pytest.raises(InputError, match="n_routed_experts"):
         model_from_config(config)
+
+
+def test_layers_of_which_each_has_its_own_width() -> None:
+    # Llama 3.3 Nemotron Super 49B v1: 49 of 80 layers attend; NVIDIA counts 49.9 B parameters.
+    attending = {"attention": {"n_heads_in_group": 8, "no_op": False}}
+    idle = {"attention": {"n_heads_in_group": None, "no_op": True}}
+    widths = [5.25] * 49 + [1.3125] * 10 + [1.0] * 8 + [2.625] * 6 + [0.5] * 6 + [3.28125]
+    blocks = [{**(attending if k < 49 else idle), "ffn": {"ffn_mult": width, "no_op": False}}
+              for k, width in enumerate(widths)]  # fmt: skip
+    config = {"model_type": "nemotron-nas", "hidden_size": 8192, "num_hidden_layers": 80,
+              "num_attention_heads": 64, "num_key_value_heads": None, "intermediate_size": None,
+              "vocab_size": 128256, "block_configs": blocks}  # fmt: skip
+    read = model_from_config(config)
+    assert read.attention_layers == 49
+    assert read.attention.kv_heads == 8
+    assert count_parameters(read).total == pytest.approx(49.87e9, rel=1e-3)
+    blocks[3] = {**blocks[3], "attention": {"n_heads_in_group": 4, "no_op": False}}
+    with pytest.raises(InputError, match="n_heads_in_group"):
+        model_from_config(config)
+    with pytest.raises(InputError, match="block_configs"):
+        model_from_config({**config, "block_configs": None})
+
+
+def test_kimi_k3_is_read_with_its_experts_in_a_latent_width() -> None:
+    text = {
+        **SAME["kimi-linear-48b-a3b"], "hidden_size": 7168, "intermediate_size": 33792,
+        "num_hidden_layers": 93, "num_attention_heads": 96, "num_key_value_heads": 96,
+        "q_lora_rank": 1536, "num_experts": 896, "num_experts_per_token": 16,
+        "num_shared_experts": 2, "moe_intermediate_size": 3072, "routed_expert_hidden_size": 3584,
+        "mla_use_output_gate": True, "linear_attn_config": {
+            "full_attn_layers": [*range(4, 93, 4), 93], "head_dim": 128, "num_heads": 96,
+            "kda_layers": [k for k in range(1, 93) if k % 4], "use_full_rank_gate": True,
+        },
+    }  # fmt: skip
+    read = model_from_config({"model_type": "kimi_k3", "text_config": text})
+    assert read.recurrent_layers == 69
+    assert read.attention_layers == 24
+    assert read.experts is not None
+    assert read.experts.latent == 3584
+    assert count_parameters(read).total == pytest.approx(2.78e12, rel=0.002)
+
+
+def test_inputs_by_layer_are_refused() -> None:
+    small = {**SAME["gemma-4-31b"]["text_config"], "hidden_size_per_layer_input": 256}
+    with pytest.raises(InputError, match="hidden_size_per_layer_input"):
+        model_from_config(small)
 
 
 def test_layers_that_take_over_the_choice_of_another() -> None:

@@ -43,15 +43,16 @@ def decode_attention(cases: Cases, batch: Number, context: Number) -> Number:
     seen = np.where(s.window > 0, np.minimum(context, s.window), context)
     full = s.attention_layers - windowed - s.sparse_layers
     heads = np.maximum(s.heads / cases.layout.tp, 1.0)
-    tokens = (full + s.sparse_layers) * context + windowed * seen
-    time = _decode(cases, batch, tokens, tokens, heads)
+    whole = (full + s.sparse_layers) * context
+    kept, met = windowed * seen * s.window_kv, windowed * seen * s.window_pairs
+    time = _decode(cases, batch, whole + kept, whole + met, heads)
     if np.any(s.sparse_layers > 0):
         padded = np.where(s.kv_rank > 0, np.maximum(heads, SPARSE_HEADS), heads)
-        rest = full * context + windowed * seen
-        chosen = rest + s.sparse_layers * np.minimum(context, s.topk)
+        rest = full * context
+        chosen = rest + met + s.sparse_layers * np.minimum(context, s.topk)
         # Every drafted token chooses for itself.
         union = np.minimum((1.0 + cases.load.drafts) * s.topk, context)
-        few = _decode(cases, batch, rest + s.sparse_layers * union, chosen, padded)
+        few = _decode(cases, batch, rest + kept + s.sparse_layers * union, chosen, padded)
         sparse = np.minimum(time, few) + _decode_scores(cases, batch, context)
         time = np.where(s.sparse_layers > 0, sparse, time)
     return time + s.attention_layers * machine.kernel_s
@@ -114,7 +115,7 @@ def prefill_attention(cases: Cases, tokens: Number) -> Number:
     fresh = 1.0 - cases.load.hit
     pairs = 0.5 * tokens * (1.0 - cases.load.hit**2)
     band = np.where(s.window > 0, np.minimum(pairs, s.window * fresh), pairs)
-    seen = (1.0 - s.window_share) * pairs + s.window_share * band
+    seen = (1.0 - s.window_share) * pairs + s.window_share * band * s.window_pairs
     flops = attention_flops(1.0, heads, tokens, seen, s.qk_dim, s.v_dim)
     moved = tokens * (heads * (s.qk_dim + s.v_dim) + local_kv_width(cases)) * 2.0
     one = fused_seconds(
