@@ -272,23 +272,6 @@ def _power(chip: Chip, family: Family) -> float:
     return min(factor, max(1.0, UNTHROTTLED / sustained))
 
 
-def clock_under_load(chip: Chip) -> float:
-    """min(1, (w / w_0)^(1/3)): clock of large products on a card with less power than its family.
-
-    The family's kernels were timed on its reference board; a card with as many units and less
-    power runs them slower (A100 PCIe against SXM: 0.91; measured products 253 against 271 TFLOP/s,
-    S. Bekman, ML Engineering).
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> from tonnage.catalog import load_catalog
-    >>> round(clock_under_load(load_catalog(date(2026, 1, 1)).find("A100 PCIe 80GB")), 3)
-    0.909
-    """
-    return min(_power(chip, family_of(chip.family)), 1.0)
-
-
 UNTHROTTLED = 0.98
 """Sustained over kernel clock of a chip that power does not limit; our assumption."""
 

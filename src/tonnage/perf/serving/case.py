@@ -15,7 +15,6 @@ from tonnage.catalog import Chip
 from tonnage.perf.machine import (
     Machine,
     Rate,
-    clock_under_load,
     machine_of,
     stack,
     stack_rates,
@@ -293,10 +292,9 @@ def _machine(chip: Chip) -> Machine:
     """Return the chip's machine as serving meets it.
 
     A bridge between PCIe cards is an option that servers mostly lack. Data-centre cards reach each
-    other's memory over PCIe without the host's (consumer cards may not). Products and prompts'
-    attention run at the clock that the card's power allows.
+    other's memory over PCIe without the host's (consumer cards may not).
     """
-    machine = _at_clock(machine_of(chip), clock_under_load(chip))
+    machine = machine_of(chip)
     if "GDDR" in (chip.text("memory_type") or "") and chip.flag("datacenter"):
         machine = replace(machine, memory_bytes=machine.memory_bytes * INLINE_CODES)
     if chip.text("form_factor") != "PCIe":
@@ -306,12 +304,6 @@ def _machine(chip: Chip) -> Machine:
     if chip.flag("datacenter") is False:
         return machine
     return replace(machine, host_contention=min(machine.host_contention, PEER_CONTENTION))
-
-
-def _at_clock(machine: Machine, clock: float) -> Machine:
-    rates = {n: replace(r, efficiency=r.efficiency * clock) for n, r in machine.rates.items()}
-    attention = machine.attention_efficiency * clock
-    return replace(machine, rates=rates, attention_efficiency=attention)
 
 
 def _load(jobs: Sequence[ServingJob]) -> Load:
