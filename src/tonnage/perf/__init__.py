@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from tonnage.perf.serving.predict import predict_serving as predict_serving
     from tonnage.perf.serving.release import engine_known as engine_known
     from tonnage.perf.serving.release import releases as releases
+    from tonnage.perf.serving.run import EVEN_SPREAD as EVEN_SPREAD
+    from tonnage.perf.serving.run import WIDE_SPREAD as WIDE_SPREAD
+    from tonnage.perf.serving.run import Run as Run
+    from tonnage.perf.serving.run import play_run as play_run
     from tonnage.perf.serving.search import search_chips as search_chips
     from tonnage.perf.serving.search import search_serving as search_serving
     from tonnage.perf.serving.sizing import Sizing as Sizing
@@ -84,6 +88,7 @@ _HOME = {
     "serving.grid": ("evaluate_grid",),
     "serving.layout": ("ServingLayout", "parse_serving_layout"),
     "serving.predict": ("predict_serving",),
+    "serving.run": ("EVEN_SPREAD", "WIDE_SPREAD", "Run", "play_run"),
     "serving.pools": ("Pool", "PoolsEstimate", "search_pools"),
     "serving.release": ("Release", "engine_known", "releases"),
     "serving.search": ("search_catalog", "search_chips", "search_serving"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,14 +46,19 @@ _NUMBERS = {
     "year", "chip_memory_gb", "n_chips", "chips_per_node", "n_params_b", "layers", "hidden",
     "ffn_hidden", "heads", "kv_heads", "vocab", "seq_len", "n_experts", "topk", "tp", "pp", "vpp",
     "dp", "cp", "ep", "zero_stage", "micro_batch", "global_batch_seqs", "value", "value2",
-    "batch_or_concurrency", "input_len", "output_len", "ttft_ms", "tpot_ms",
+    "batch_or_concurrency", "input_len", "output_len", "ttft_ms", "tpot_ms", "request_rate_per_s",
+    "request_rate", "num_prompts", "prefill_tokens", "max_sequences", "memory_fraction",
+    "poll_steps", "draft_tokens", "acceptance", "prefix_hit_rate",
 }  # fmt: skip
 _FRACTIONS = {
     "chip_memory_gb", "n_params_b", "value", "value2", "batch_or_concurrency", "input_len",
-    "output_len", "ttft_ms", "tpot_ms",
+    "output_len", "ttft_ms", "tpot_ms", "request_rate_per_s", "request_rate", "memory_fraction",
+    "poll_steps", "acceptance", "prefix_hit_rate",
 }  # fmt: skip
 """Columns of numbers that need not be whole."""
-_ZERO_IS_FINE = {"zero_stage", "input_len", "ttft_ms", "tpot_ms"}
+_ZERO_IS_FINE = {"zero_stage", "input_len", "ttft_ms", "tpot_ms", "prefix_hit_rate"}
+_LATENCY = re.compile(r"(ttft|tpot|itl|e2e)(_p\d+)?_ms")
+"""Columns of latencies beyond the two above: means and percentiles over requests."""
 _ZERO_IS_BLANK = {"n_experts", "topk", "vpp", "cp", "ep", "value2", "chips_per_node"}
 """Columns where some sources write 0 for "has none"."""
 
@@ -211,23 +217,29 @@ def _rows(
 
 def _faults_of(cells: Mapping[str, str], where: str) -> list[Fault]:
     faults = []
-    for column in _NUMBERS & set(cells):
+    for column in cells:
         cell = cells[column]
-        if not cell:
+        latency = bool(_LATENCY.fullmatch(column))
+        if not cell or not (latency or column in _NUMBERS) or _endless(column, cell):
             continue
         try:
             value = float(cell)
         except ValueError:
             faults.append(Fault(column, cell, "write a number or leave it blank", where))
             continue
-        if column not in _FRACTIONS and isfinite(value) and value != round(value):
+        if not latency and column not in _FRACTIONS and isfinite(value) and value != round(value):
             faults.append(Fault(column, cell, "write a whole number or leave it blank", where))
             continue
-        least = 0.0 if column in _ZERO_IS_FINE else 1e-300
-        most = MOST_SIZE if column in _FRACTIONS else MOST_COUNT
+        least = 0.0 if latency or column in _ZERO_IS_FINE else 1e-300
+        most = MOST_SIZE if latency or column in _FRACTIONS else MOST_COUNT
         if not isfinite(value) or value < least:
             mend = "a finite number, 0 or more" if least == 0 else "a finite number above 0"
             faults.append(Fault(column, cell, mend, where))
         elif value > most:
             faults.append(Fault(column, cell, f"a number up to {most:.0e}", where))
     return sorted(faults, key=lambda fault: fault.field)
+
+
+def _endless(column: str, cell: str) -> bool:
+    """Return whether a cell says that requests are sent without waiting."""
+    return column.startswith("request_rate") and cell.lower() in ("inf", "infinity")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tonnage.catalog import Catalog
 from tonnage.errors import TonnageError
@@ -20,6 +21,7 @@ from tonnage.provenance import Spread
 from tonnage.study.measurements import Assumption, Row
 from tonnage.study.measurements_labels import Unusable, chip_of, format_of
 from tonnage.study.measurements_model import serving_model
+from tonnage.study.measurements_runs import LATENCIES
 from tonnage.workload import Arrivals, ServingJob, Speculation
 
 MILLISECONDS = 1e3
@@ -28,6 +30,11 @@ ROUNDS = 10
 """Requests a client sends one after the other in an InferenceX run (its benchmark's default)."""
 PREFILL_TOKENS = 16384
 """Prompt tokens on a device in a prefill-only run that states neither batch nor tokens."""
+
+SETTINGS = ("prefill_tokens", "memory_fraction", "max_sequences", "poll_steps")
+"""Columns of server settings that replace an engine's defaults where they are filled."""
+ACCEPTANCE = 0.6
+"""Drafted tokens that are taken, where a row says how many are drafted but not how many hold."""
 
 _STATIC_WORDS = (
     "static batch", "static inference", "static batching", "llm-inference-bench", "llama-bench",
@@ -81,9 +88,11 @@ def _headline(row: Row) -> tuple[str, float]:
 def _engine(row: Row, vendor: str) -> Engine:
     name = row.text("software") or None
     try:
-        return find_engine(name, row.text("software_version"), row.count("year"), vendor)
+        engine = find_engine(name, row.text("software_version"), row.count("year"), vendor)
     except TonnageError:
-        return find_engine(None, "", row.count("year"), vendor)
+        engine = find_engine(None, "", row.count("year"), vendor)
+    given: dict[str, Any] = {name: row.number(name) for name in SETTINGS if row.number(name)}
+    return replace(engine, **given) if given else engine
 
 
 def _layout(row: Row, assumed: list[Assumption]) -> ServingLayout:
@@ -201,6 +210,9 @@ def _requests(row: Row, concurrency: float) -> int | None:
 
 def _speculation(row: Row) -> Speculation | None:
     told = re.search(r"accept(?:ance|ed)? length (?:of )?([\d.]+)(?:-([\d.]+))?", row.told)
+    drafted = row.count("draft_tokens")
+    if told is None and drafted:
+        return Speculation(drafted, row.number("acceptance") or ACCEPTANCE)
     if told is None:
         return None
     ends = [float(end) for end in told.groups() if end]
@@ -215,6 +227,10 @@ def _shortest(row: Row) -> float:
 
 
 Conversion = Callable[[ServingQuestion, ServingEstimate], Spread]
+
+
+def _latency(of: Callable[[ServingEstimate], Spread]) -> Conversion:
+    return lambda _, found: of(found)
 
 
 def _chips(question: ServingQuestion) -> int:
@@ -258,15 +274,10 @@ METRICS: Mapping[str, Conversion] = {
     "tokens_per_s_output_per_node8": lambda q, found: _output(q, found) * (NODE / _chips(q)),
     "tokens_per_s_output_per_user": _a_stream,
     "requests_per_s": lambda _, found: found.requests_per_s,
-    "ttft_ms": lambda _, found: found.ttft_ms,
-    "tpot_ms": lambda _, found: found.tpot_ms,
-    "e2e_ms": lambda _, found: found.e2e_ms,
+    **{name: _latency(of) for name, of in LATENCIES.items()},
 }
 """Metric of a table → how it follows from an estimate. The table of TensorRT-LLM 0.5 and 0.6.1
 headed "out tok/s" is per chip: its values equal the per-chip ones of the same page."""
-
-LATENCIES = ("ttft_ms", "tpot_ms")
-"""Columns that are scored beside the headline where they are filled."""
 
 
 def all_questions(

@@ -8,97 +8,27 @@ from dataclasses import dataclass
 from datetime import date
 from math import exp, log, sqrt
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.errors import InputError, TonnageError
 from tonnage.provenance import Spread
 from tonnage.study.measurements import Assumption, Kind, Row, Table, read_table
+from tonnage.study.validation_score import Prediction, Score, Skipped, grouped, score_of
+
+if TYPE_CHECKING:
+    from tonnage.perf import ServingEstimate
+    from tonnage.study.measurements_runs import StatedRun
+    from tonnage.study.measurements_serving import ServingQuestion
 
 __all__ = ["Kind", "Prediction", "Score", "Skipped", "Validation", "score_of", "validate"]
 
 Case = TypeVar("Case")
 Answer = TypeVar("Answer")
-TAIL = 0.9
 Z90 = 1.2815515655446004
 """The 90th percentile of the standard normal distribution."""
 NOT_FINITE = "no finite prediction for this shape and layout"
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One measured number and what was predicted for it, in the unit of the table."""
-
-    id: str
-    line: int
-    source: str
-    subset: str
-    chip: str
-    """Catalog id."""
-    metric: str
-    measured: float
-    predicted: Spread
-    assumed: tuple[str, ...]
-
-    @property
-    def error(self) -> float:
-        """(predicted - measured) / measured, signed."""
-        return self.predicted.p50 / self.measured - 1.0
-
-    @property
-    def ape(self) -> float:
-        """|predicted - measured| / measured."""
-        return abs(self.error)
-
-    @property
-    def covered(self) -> bool:
-        """Whether p10 <= measured <= p90."""
-        return self.predicted.p10 <= self.measured <= self.predicted.p90
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row with the contract's field names."""
-        return {
-            "id": self.id,
-            "metric": self.metric,
-            "measured": self.measured,
-            **self.predicted.to_dict(),
-            "ape": self.ape,
-            "error": self.error,
-            "chip": self.chip,
-            "assumed": list(self.assumed),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A row without a prediction, and what it lacks."""
-
-    id: str
-    line: int
-    why: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return id, line and reason."""
-        return {"id": self.id, "line": self.line, "why": self.why}
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Errors of some predictions, as fractions of the measured values; `None` without any."""
-
-    predicted: int
-    mape: float | None
-    median_ape: float | None
-    bias: float | None
-    """Mean signed error: above 0 the predictions are too high."""
-    p90_ape: float | None
-    coverage_80: float | None
-    """Share of measured values between p10 and p90; 0.8 is right."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return every score by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +52,23 @@ class Validation:
     @property
     def by_source(self) -> dict[str, Score]:
         """Scores by source block (the id without its number)."""
-        return _grouped(self.predictions, lambda item: item.source)
+        return grouped(self.predictions, lambda item: item.source)
 
     @property
     def by_chip(self) -> dict[str, Score]:
         """Scores by catalog id."""
-        return _grouped(self.predictions, lambda item: item.chip)
+        return grouped(self.predictions, lambda item: item.chip)
 
     @property
     def by_subset(self) -> dict[str, Score]:
         """Scores by the table's own validation groups, where it has them."""
         named = [item for item in self.predictions if item.subset]
-        return _grouped(named, lambda item: item.subset)
+        return grouped(named, lambda item: item.subset)
 
     @property
     def by_metric(self) -> dict[str, Score]:
         """Scores by metric, latency columns included."""
-        return _grouped((*self.predictions, *self.latencies), lambda item: item.metric)
+        return grouped((*self.predictions, *self.latencies), lambda item: item.metric)
 
     @property
     def mean_over_sources(self) -> float | None:
@@ -173,34 +103,6 @@ class Validation:
 
 def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
     return {name: score.to_dict() for name, score in scores.items()}
-
-
-def score_of(predictions: Iterable[Prediction]) -> Score:
-    """Return mean, median and 90th percentile of the error, bias and coverage.
-
-    The percentile is the smallest error that 90 % of the predictions do not exceed.
-    """
-    items = list(predictions)
-    if not items:
-        return Score(0, None, None, None, None, None)
-    errors = sorted(item.ape for item in items)
-    count = len(errors)
-    middle = (errors[(count - 1) // 2] + errors[count // 2]) / 2
-    return Score(
-        predicted=count,
-        mape=sum(errors) / count,
-        median_ape=middle,
-        bias=sum(item.error for item in items) / count,
-        p90_ape=errors[min(-int(-TAIL * count // 1), count) - 1],
-        coverage_80=sum(item.covered for item in items) / count,
-    )
-
-
-def _grouped(items: Iterable[Prediction], key: Callable[[Prediction], str]) -> dict[str, Score]:
-    groups: dict[str, list[Prediction]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return {name: score_of(groups[name]) for name in sorted(groups)}
 
 
 def validate(
@@ -324,28 +226,53 @@ def _training(rows: Sequence[Row], day: date) -> Found:
 
 
 def _serving(rows: Sequence[Row], day: date) -> Found:
-    from tonnage.perf import predict_serving_cases
-    from tonnage.study.measurements_serving import LATENCIES, METRICS, all_questions
+    from tonnage.study.measurements_runs import LATENCIES
+    from tonnage.study.measurements_serving import METRICS, all_questions
 
     asked, lacking = all_questions(rows, load_catalog(day))
     skipped = [Skipped(row.id, row.line, why) for row, why in lacking]
-    answers = answered([question.case for question in asked], predict_serving_cases)
     found, latencies = [], []
-    for question, answer in zip(asked, answers, strict=True):
+    for question, answer in zip(asked, _estimates(asked), strict=True):
         row, chip = question.row, question.case.chip.id
-        if isinstance(answer, TonnageError):
-            skipped.append(Skipped(row.id, row.line, str(answer)))
+        if isinstance(answer, str):
+            skipped.append(Skipped(row.id, row.line, answer))
             continue
         spread = METRICS[question.metric](question, answer)
         found.append(
             _prediction(row, chip, question.metric, question.measured, spread, question.assumed)
         )
-        for column in LATENCIES:
+        for column, of in LATENCIES.items():
             measured = row.number(column)
             if measured and column != question.metric:
-                spread = METRICS[column](question, answer)
-                latencies.append(_prediction(row, chip, column, measured, spread, question.assumed))
+                latencies.append(
+                    _prediction(row, chip, column, measured, of(answer), question.assumed)
+                )
     return found, latencies, skipped
+
+
+def _estimates(asked: Sequence[ServingQuestion]) -> list[ServingEstimate | str]:
+    """Return each question's estimate, its stated run played; or why there is none."""
+    from tonnage.perf import play_run, predict_serving_cases
+    from tonnage.study.measurements_labels import Unusable
+    from tonnage.study.measurements_runs import StatedRun, stated_run
+
+    runs: list[StatedRun | str | None] = []
+    for question in asked:
+        try:
+            runs.append(stated_run(question.row, question.case))
+        except Unusable as reason:
+            runs.append(str(reason))
+    cases = [
+        run.case if isinstance(run, StatedRun) else question.case
+        for question, run in zip(asked, runs, strict=True)
+    ]
+    estimates: list[ServingEstimate | str] = []
+    for run, answer in zip(runs, answered(cases, predict_serving_cases), strict=True):
+        if isinstance(run, str) or isinstance(answer, TonnageError):
+            estimates.append(run if isinstance(run, str) else str(answer))
+        else:
+            estimates.append(play_run(answer, run.case, run.run) if run else answer)
+    return estimates
 
 
 def widened(spread: Spread, assumed: Iterable[Assumption]) -> Spread:
