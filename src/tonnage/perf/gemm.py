@@ -9,6 +9,7 @@ from tonnage.perf.machine import Machine, Number, Rate
 TILE = 128.0
 """Rows and columns of one output tile; the size the vendors' libraries use for large products."""
 SMALL_TILE = 16.0
+"""Rows that a tile is made taller by; the smallest matrix instruction of the vendors' libraries."""
 ALIGNED = 8.0
 """Elements a row must be a multiple of for full-width loads (16 bytes; NVIDIA, same guide)."""
 MISALIGNED = 0.2
@@ -20,20 +21,20 @@ SPLIT_DEPTH = 1024.0
 def wave_share(m: Number, n: Number, k: Number, batch: Number, machine: Machine) -> Number:
     """Tiles / (ceil(tiles / cores) · cores), softened: share of cores at work, in (0, 1].
 
-    Tiles are 128x128 outputs (fewer rows when m is small). A product with fewer tiles than cores
-    is split along k. `machine.wave_weight` says how much of the loss a library leaves: 1 all of
+    Tiles are 128x128 outputs, of such heights that rows are lost to multiples of 16 only. A product
+    with fewer tiles than cores is split along k. `machine.wave_weight` says how much of the loss a library leaves: 1 all of
     it, 0 none (stream-K). Formula: NVIDIA, "Matrix Multiplication Background", user's guide.
     """
     m, n = np.maximum(m, 1.0), np.maximum(n, 1.0)  # a part that a model lacks has no columns
-    rows = np.minimum(TILE, SMALL_TILE * np.ceil(m / SMALL_TILE))
-    tiles = np.ceil(m / rows) * np.ceil(n / TILE) * batch
+    rows = SMALL_TILE * np.ceil(m / SMALL_TILE)
+    tiles = np.maximum(rows / TILE, 1.0) * np.ceil(n / TILE) * batch
     pieces = np.where(
         tiles < machine.cores,
         np.minimum(machine.cores, tiles * np.maximum(1.0, np.floor(k / SPLIT_DEPTH))),
         tiles,
     )
     share = pieces / (np.ceil(pieces / machine.cores) * machine.cores)
-    fill: Number = m / (np.ceil(m / rows) * rows) * n / (np.ceil(n / TILE) * TILE)
+    fill: Number = m / rows * n / (np.ceil(n / TILE) * TILE)
     used: Number = (1.0 - machine.wave_weight * (1.0 - share)) * fill
     return used
 
