@@ -162,8 +162,8 @@ def test_the_human_answer_shows_both_pools(capsys: pytest.CaptureFixture[str]) -
 
 def test_busy_arrivals_are_played(capsys: pytest.CaptureFixture[str]) -> None:
     _, quiet = ask(capsys, *QWEN, "--request-rate", "0.2")
-    _, busy = ask(capsys, *QWEN, "--request-rate", "5")
-    _, bursts = ask(capsys, *QWEN, "--request-rate", "5", "--burstiness", "5")
+    _, busy = ask(capsys, *QWEN, "--request-rate", "3")
+    _, bursts = ask(capsys, *QWEN, "--request-rate", "3", "--burstiness", "5")
     assert quiet["method"] == "closed form"
     assert busy["method"] == bursts["method"] == "event simulation"
     assert bursts["ttft_ms"]["p50"] > busy["ttft_ms"]["p50"] > quiet["ttft_ms"]["p50"]

@@ -202,3 +202,19 @@ def test_pools_name_the_pool(
     captured = capsys.readouterr()
     assert says in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_settings_of_the_server_replace_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [*LLAMA, "--chips", "8", *LENGTHS, "--layout", "tp=8", "--concurrency", "64"]
+    _, usual = ask(capsys, *asked)
+    _, few = ask(capsys, *asked, "--max-sequences", "16")
+    _, tight = ask(capsys, *asked, "--memory-fraction", "0.5")
+    _, pieces = ask(capsys, *asked, "--prefill-tokens", "512")
+    assert few["max_concurrency"] == 16
+    assert few["running"] <= 16
+    assert few["tpot_ms"]["p50"] < usual["tpot_ms"]["p50"]
+    assert tight["memory_gb_per_chip"]["usable"] < 0.6 * usual["memory_gb_per_chip"]["usable"]
+    assert pieces["ttft_ms"]["p50"] != usual["ttft_ms"]["p50"]
+    for option, value in (("max-sequences", "0"), ("memory-fraction", "1.5")):
+        assert run(["predict", "serve", *asked, f"--{option}", value]) == 2
+        assert f"{option} = {value}" in capsys.readouterr().err

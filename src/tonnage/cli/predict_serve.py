@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tonnage.workload import Speculation
 
 _APART = ("prefill_chip", "decode_chip", "prefill_chips", "decode_chips")
+_SETTINGS = ("max_sequences", "prefill_tokens", "memory_fraction")
 _OPTIONS = {"prefix_hit_rate": "prefix-hit", "shortest_share": "shortest"}
 """Arguments whose option has another name."""
 
@@ -44,6 +45,9 @@ _OPTIONS = {"prefix_hit_rate": "prefix-hit", "shortest_share": "shortest"}
 @click.option("--weights", default="bf16", show_default=True, help="bf16, fp8, int8, int4, nvfp4 …")
 @click.option("--kv", help="Format of the cache (default: what the engine takes).")
 @click.option("--framework", help="vllm, sglang, tensorrt-llm, mindie … (default: the usual one).")
+@click.option("--max-sequences", type=int, help="Server: requests at once on a replica.")
+@click.option("--prefill-tokens", type=int, help="Server: prompt tokens of one step.")
+@click.option("--memory-fraction", type=float, help="Server: share of memory it takes.")
 @click.option("--layout", help="tp=8,pp=1,dp=1,ep=1 (default: the best is searched).")
 @click.option("--prefix-hit", type=float, default=0.0, help="Share of prompts found in the cache.")
 @click.option("--draft-tokens", type=int, help="Speculative decoding: drafted tokens a step.")
@@ -225,6 +229,7 @@ def _shared(given: dict[str, Any], trace: Trace | None) -> dict[str, Any]:
         "prefix_hit_rate": given["prefix_hit"],
         "speculation": _speculation(given["draft_tokens"], given["acceptance"]),
         "shortest_share": given["shortest"],
+        "settings": {name: given[name] for name in _SETTINGS if given[name] is not None},
         "as_of": given["as_of"],
     }
 

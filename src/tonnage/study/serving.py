@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -68,6 +69,7 @@ def predict_serving(
     prefix_hit_rate: float = 0.0,
     speculation: Speculation | None = None,
     shortest_share: float = 1.0,
+    settings: Mapping[str, float] | None = None,
     traffic: Traffic | None = None,
     as_of: date | str | None = None,
 ) -> ServingPrediction:
@@ -79,29 +81,25 @@ def predict_serving(
         Names, a path to a `config.json`, or the objects themselves.
     concurrency, request_rate
         In flight, or a second; with neither, the load with most tokens a second within the limits.
-    kv
-        Format of the cache (default: what the engine takes).
-    framework
-        Name of an engine (default: the maker's usual one), in the newest class known by `as_of`.
+    kv, framework
+        Format of the cache (default: what the engine takes); an engine (default: the usual one).
     layout
         As `tp=8,dp=2` or a `ServingLayout`; without it the best is searched.
-    shortest_share
-        Lengths are drawn evenly between this share of `input` and `output` and all of them.
-    traffic
-        Bursts, a trace, or to play the load event by event.
+    shortest_share, traffic
+        Lengths are drawn evenly between this share and all; bursts, a trace, or events to play.
+    settings
+        Of the server: any of max_sequences, prefill_tokens, memory_fraction.
     as_of
         Day by which chip, model and engine have to be known (default: today).
 
     Raises
     ------
-    InputError
-        With every name and number that cannot be used, and what does not go together.
-    NotEnoughKnown
-        If the chip's matrix rate or memory is not public on that day.
+    InputError, NotEnoughKnown
+        With all that cannot be used together; with what is not public of the chip on that day.
     """
     load = Load(
         input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
-        prefix_hit_rate, speculation, shortest_share,
+        prefix_hit_rate, speculation, shortest_share, settings or {},
     )  # fmt: skip
     asked = question(
         model, (chip,), {"chips": chips}, load,
@@ -111,10 +109,8 @@ def predict_serving(
     device, engine = asked.devices[0], asked.engines[0]
     found = predict_deployment(device, asked.job, asked.layout, engine, chips, way)
     notes = (*asked.notes, *notes_on(found, engine))
-    searched = asked.layout is None
-    return ServingPrediction(
-        asked.model, device, asked.job, engine, found, searched, way, notes
-    )  # fmt: skip
+    chosen = asked.layout is None
+    return ServingPrediction(asked.model, device, asked.job, engine, found, chosen, way, notes)
 
 
 def notes_on(found: ServingEstimate, engine: Engine) -> list[str]:
@@ -164,6 +160,7 @@ def predict_pools(
     prefix_hit_rate: float = 0.0,
     speculation: Speculation | None = None,
     shortest_share: float = 1.0,
+    settings: Mapping[str, float] | None = None,
     as_of: date | str | None = None,
 ) -> PoolsPrediction:
     """Return what prefill and decoding apart deliver, on one kind of chip or two.
@@ -180,7 +177,7 @@ def predict_pools(
     """
     load = Load(
         input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
-        prefix_hit_rate, speculation, shortest_share,
+        prefix_hit_rate, speculation, shortest_share, settings or {},
     )  # fmt: skip
     counts = (
         dict(zip(("prefill_chips", "decode_chips"), chips, strict=True))

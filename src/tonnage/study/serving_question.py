@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from math import isfinite
@@ -37,6 +37,9 @@ MOST_CHIPS = 10_000_000
 MOST_TOKENS = 100_000_000
 """Tokens of a prompt or an answer above which it is a slip of the pen."""
 MOST_REQUESTS = 1e9
+SETTINGS = {"max_sequences": 1_000_000, "prefill_tokens": 10_000_000, "memory_fraction": 1}
+"""Settings of a server that may be given → the largest value: requests at once on a replica, prompt
+tokens of a step, share of the chip's memory."""
 _ARGUMENTS = {"input_tokens": "input", "output_tokens": "output"}
 _WIDE = 16.0
 
@@ -56,6 +59,8 @@ class Load:
     prefix_hit_rate: float = 0.0
     speculation: Speculation | None = None
     shortest_share: float = 1.0
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Settings of the server in place of the engine's defaults, any of `SETTINGS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ def question(
         for chip in dict.fromkeys(chips)
     ]
     engines = [
-        faults.attempt(partial(engine_known, framework, device.vendor, as_of))
+        faults.attempt(partial(_engine, framework, device.vendor, as_of, load))
         for device in devices
         if device is not None
     ]
@@ -174,6 +179,13 @@ def known_model(model: str | Model, as_of: date) -> Model:
         raise UnknownName.of("model", model, mend) from None
 
 
+def _engine(framework: str | None, vendor: str, as_of: date, load: Load) -> Engine:
+    """Return the engine with the settings that its server was given."""
+    engine = engine_known(framework, vendor, as_of)
+    given = {name: float(value) for name, value in load.settings.items() if name in SETTINGS}
+    return replace(engine, **given)  # type: ignore[arg-type]
+
+
 def _check_load(load: Load, faults: _Faults) -> None:
     for name in ("input", "output", "concurrency", "request_rate"):
         most = MOST_TOKENS if name in _ARGUMENTS.values() else MOST_REQUESTS
@@ -184,6 +196,14 @@ def _check_load(load: Load, faults: _Faults) -> None:
         if not (isfinite(value) and (value > 0 if rate else value >= 1) and value <= most):
             span = "above 0, up to" if rate else "from 1 to"
             faults.add(name, value, f"a number {span} {most:,.0f}")
+    for name, value in load.settings.items():
+        if name not in SETTINGS:
+            faults.add(name, value, f"no setting; they are {', '.join(SETTINGS)}")
+            continue
+        share = name == "memory_fraction"
+        if not (0 < value <= SETTINGS[name] and (share or value == int(value))):
+            span = "a share above 0, up to 1" if share else "a whole number from 1 to"
+            faults.add(name, value, span if share else f"{span} {SETTINGS[name]:,}")
     if load.weights == "tf32":
         faults.add("weights", "tf32", "a way to multiply; such weights are stored in fp32")
 

@@ -88,7 +88,7 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     together = np.where(closed | opened, group, running)
     prompt, attention = _prompt(cases, together, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
-    spared = _spared(cases, prompt.total + attention, decode, running)
+    spared = _spared(cases, running)
     prompt = Step(
         prompt.products, prompt.experts, prompt.attention, prompt.collectives,
         prompt.overhead - spared,
@@ -153,11 +153,17 @@ def lockstep(cases: Cases) -> Number:
     return finite & kind_is(cases, Arrivals.CLOSED)
 
 
-def _spared(cases: Cases, prompt_s: Number, decode: Step, running: Number) -> Number:
-    """Engine time that a prompt spares the device by sharing its step with those that wait too."""
-    load = cases.load
-    rate = running / (load.output / load.tokens_per_step * decode.total + running * prompt_s)
-    joint = np.maximum(rate * (cases.engine.poll_steps * decode.total + prompt_s), 1.0)
+def _spared(cases: Cases, running: Number) -> Number:
+    """Engine time that a prompt spares the device by sharing its step with those that wait too.
+
+    j prompts that share a step come in P·t + C·j + A seconds (t a decoding step, P of them until
+    the engine looks, C a prompt's own time, A the step's) at b / (o·t + b·(C + A/j)) a second;
+    solved for j that is P·b / o, whatever the chip.
+    """
+    load, engine = cases.load, cases.engine
+    fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
+    most = np.maximum(engine.prefill_tokens / fresh, 1.0)
+    joint = np.clip(engine.poll_steps * running * load.tokens_per_step / load.output, 1.0, most)
     alone = np.where(lockstep(cases), 0.0, prompt_overhead(cases))
     return alone * (1.0 - 1.0 / joint)
 
@@ -211,7 +217,7 @@ def _latencies(
     arriving = np.minimum(load.rate / layout.dp * share, BUSIEST)
     stall = np.where(opened, arriving, _closed_stall(running, steps * step_s, share))
     tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
-    own, queue, first = _waits(cases, running, stall, prompt_s, decode.total)
+    own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total)
     own = own + spared  # a shared step is no shorter for each of those in it
     # Prompts first and all clients in step: they are prefilled, then all decode undisturbed.
     paused = lockstep(cases) & (engine.mixed <= 0)
@@ -254,7 +260,7 @@ def _waves(cases: Cases, running: Number) -> Number:
 
 
 def _waits(
-    cases: Cases, running: Number, stall: Number, prompt_s: Number, step_s: Number
+    cases: Cases, running: Number, batch: Number, stall: Number, prompt_s: Number, step_s: Number
 ) -> tuple[Number, Number, Number]:
     """Seconds from being scheduled to the first token, of waiting before, and of the first wave.
 
@@ -279,17 +285,27 @@ def _waits(
     group = np.minimum(running, np.maximum(engine.prefill_tokens / fresh, 1.0))
     in_turn = (running + group - 2.0) / 2.0 * prompt_s
     together = np.where(engine.mixed > 0, LOCKSTEP * burst * np.log(running), in_turn)
-    queue = np.where(lockstep(cases), together, queue) + _unseen(cases, running, prompt_s, step_s)
+    queue = np.where(lockstep(cases), together, queue)
+    queue = queue + _unseen(cases, running, batch, prompt_s, step_s)
     return own, np.where(static, 0.0, queue), first
 
 
-def _unseen(cases: Cases, running: Number, prompt_s: Number, step_s: Number) -> Number:
-    """(P-1)/2 steps until the engine looks at its queue, and the prompts it then finds together."""
+def _unseen(
+    cases: Cases, running: Number, batch: Number, prompt_s: Number, step_s: Number
+) -> Number:
+    """(P-1)/2 steps until the engine looks at its queue, and the prompts it then finds together.
+
+    An idle engine looks at once: open arrivals meet a batch with probability 1 - exp(-b), the
+    sequences in service being Poisson about their mean b.
+    """
     load, steps = cases.load, cases.engine.poll_steps
     apart = np.maximum(steps - 1.0, 0.0) * step_s
     cycle = np.maximum(load.output / load.tokens_per_step * step_s + running * prompt_s, 1e-12)
     others = np.minimum(running / cycle * apart, running - 1.0)
-    return np.where(running > 1.5, apart / 2.0 + others * prompt_s, 0.0)
+    closed = np.where(running > 1.5, apart / 2.0 + others * prompt_s, 0.0)
+    arriving = np.minimum(load.rate / cases.layout.dp * apart, running)
+    met = -np.expm1(-batch) * (apart / 2.0 + arriving * prompt_s)
+    return np.where(kind_is(cases, Arrivals.OPEN), met, closed)
 
 
 def _rates(

@@ -273,8 +273,7 @@ def _run(
             ahead = running[0][0] - step
             each, growth = base[count] + slope[count] * context, slope[count] * count
             span = ahead * each + growth * ahead * (ahead - 1) / 2.0
-            coming = bool(seen) and now + span > seen[0][0]
-            if count < slots and (waiting or coming):
+            if count < slots and (waiting or (seen and now + span > seen[0][0])):
                 soon = 1 if waiting else max(1, ceil((seen[0][0] - now) / each))
                 soon += (look - step - soon) % poll  # up to the next look at the queue
                 ahead = min(ahead, soon)

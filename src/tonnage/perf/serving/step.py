@@ -6,6 +6,7 @@ Times are seconds for all layers on one replica; parts add up. Axis [case] throu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from tonnage.units import GIGA
 SKEW = 0.6
 """Load of the busiest expert rank over the mean, less one, per root of the ranks; power law
 exponent near 1.1 as NVIDIA's aiconfigurator documents, softened by many tokens; our fit."""
+PADDED, UNEVEN = 4.0, 8.0
+"""Rows that a product loses in the mean: engines pad the running batch to a multiple of 8, experts'
+shares of it end anywhere in steps of 16. A batch comes and goes, so its products have no cliffs."""
 HALF_LOSS = 32.0
 """Tokens per expert at which grouped products show half of their loss against plain ones: below,
 reading weights and half-empty tiles rule; our fit."""
@@ -66,6 +70,11 @@ class Step:
         return self.products + self.experts + self.attention + self.collectives + self.overhead
 
 
+def _product(*shape: Any, **kind: Any) -> Number:
+    """Seconds of a product of a batch that comes and goes: see `perf.gemm.gemm_seconds`."""
+    return gemm_seconds(*shape, lost=PADDED, **kind)
+
+
 def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Number]:
     """Seconds of the dense and of the expert products of all layers for `rows` tokens a rank."""
     s, machine, tp = cases.shape, _reading(cases, cases.machine), cases.layout.tp
@@ -75,17 +84,17 @@ def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Num
     width = (attention_weights(s) / s.hidden - whole - out) / tp + whole
     ab, wb = cases.attention_bytes, cases.weight_bytes
     rate, other = cases.rate, cases.attention_rate
-    into = gemm_seconds(machine, other, rows, _aligned(width), s.hidden, weight_bytes=ab)
-    home = gemm_seconds(machine, other, rows, s.hidden, _aligned(out / tp), weight_bytes=ab)
+    into = _product(machine, other, rows, _aligned(width), s.hidden, weight_bytes=ab)
+    home = _product(machine, other, rows, s.hidden, _aligned(out / tp), weight_bytes=ab)
     total = s.attention_layers * (into + home)
     if np.any(s.scoring_layers > 0):
         width = _aligned(index_weights(s) / s.hidden)
-        score = gemm_seconds(machine, other, rows, width, s.hidden, weight_bytes=ab)
+        score = _product(machine, other, rows, width, s.hidden, weight_bytes=ab)
         total = total + np.where(s.scoring_layers > 0, s.scoring_layers * score, 0.0)
     inner = _aligned(s.ffn / tp)
     wide = (1.0 + s.gated) * inner
-    up = gemm_seconds(machine, rate, rows, wide, s.hidden, weight_bytes=wb)
-    down = gemm_seconds(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
+    up = _product(machine, rate, rows, wide, s.hidden, weight_bytes=wb)
+    down = _product(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
     total = total + s.dense_layers * (up + down)
     total = total + _head(cases, head_rows)
     if np.any(s.recurrent_layers > 0):
@@ -99,7 +108,7 @@ def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Num
 
 def _head(cases: Cases, rows: Number) -> Number:
     columns = _aligned(cases.shape.vocab / cases.layout.tp)
-    return gemm_seconds(
+    return _product(
         cases.machine, cases.wide, rows, columns, cases.shape.hidden,
         weight_bytes=cases.head_bytes,
     )  # fmt: skip
@@ -138,8 +147,9 @@ def _routed(cases: Cases, rows: Number) -> Number:
     loss = (1.0 - cases.engine.moe_ratio) * each / (each + HALF_LOSS)
     rate = Rate(cases.rate.peak, cases.rate.efficiency * (1.0 - loss), cases.rate.operand_bytes)
     columns = (1.0 + s.gated) * width
-    up = gemm_seconds(machine, rate, each, columns, s.hidden, batch=batch, weight_bytes=wb)
-    down = gemm_seconds(machine, rate, each, s.hidden, width, batch=batch, weight_bytes=wb)
+    grouped: dict[str, Any] = {"batch": batch, "weight_bytes": wb, "lost": UNEVEN}
+    up = gemm_seconds(machine, rate, each, columns, s.hidden, **grouped)
+    down = gemm_seconds(machine, rate, each, s.hidden, width, **grouped)
     return up + down
 
 
@@ -147,9 +157,9 @@ def _shared(cases: Cases, rows: Number) -> Number:
     s, machine, tp = cases.shape, cases.machine, cases.layout.tp
     rate, wb = cases.attention_rate, cases.attention_bytes
     columns = ((1.0 + s.gated) * s.shared_ffn + s.routed) / tp
-    up = gemm_seconds(machine, rate, rows, _aligned(columns), s.hidden, weight_bytes=wb)
+    up = _product(machine, rate, rows, _aligned(columns), s.hidden, weight_bytes=wb)
     inner = _aligned(s.shared_ffn / tp)
-    down = gemm_seconds(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
+    down = _product(machine, rate, rows, s.hidden, inner, weight_bytes=wb)
     return up + np.where(s.shared_ffn > 0, down, 0.0)
 
 
@@ -157,8 +167,8 @@ def _recurrent(cases: Cases, rows: Number) -> Number:
     s, machine, tp = cases.shape, cases.machine, cases.layout.tp
     rate, wb = cases.attention_rate, cases.attention_bytes
     inner, outer = _aligned(s.recurrent_in / tp), _aligned(s.recurrent_out / tp)
-    up = gemm_seconds(machine, rate, rows, inner, s.hidden, weight_bytes=wb)
-    down = gemm_seconds(machine, rate, rows, s.hidden, outer, weight_bytes=wb)
+    up = _product(machine, rate, rows, inner, s.hidden, weight_bytes=wb)
+    down = _product(machine, rate, rows, s.hidden, outer, weight_bytes=wb)
     return up + down
 
 
@@ -220,7 +230,7 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
     Where the engine mixes, weights are read once for both, so only the growth of the products
     counts; else the prompts take a step of their own.
     """
-    engine, s = cases.engine, cases.shape
+    engine = cases.engine
     joint = beside * engine.mixed
     with_prompt = products(cases, tokens + joint, prompts + joint)
     without = products(cases, np.maximum(joint, 1e-3), np.maximum(joint, 1e-3))
