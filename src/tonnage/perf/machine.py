@@ -110,6 +110,9 @@ class Machine:
     """Clock under hours of training load over the clock of a short kernel benchmark."""
     sustained_quantized: Number
     """The same for 8- and 4-bit training over serving: scaling, casts and transposes included."""
+    core_share: Number
+    """16-bit FLOP/s of a core over those of the family's reference core, at most 1: below where
+    units were fused off, so that what feeds them is idle in part."""
     sigma: float
     """Deviation of the log of time that doubt about the constants causes."""
     training_anchors: int
@@ -207,6 +210,7 @@ def machine_of(
         host_bandwidth=_host_bandwidth(known),
         node_chips=float(max(node_chips or NODE_CHIPS, domain)),
         nic_bandwidth=nic * GIGA / BITS_PER_BYTE,
+        core_share=_core_share(chip, family),
         sigma=_sigma(family, chip.id, known),
         training_anchors=_anchors(chip, family),
         serving_anchors=family.serving_anchors,
@@ -220,6 +224,23 @@ _DIRECT = (
     "attention_legacy", "link_efficiency", "link_latency_s", "nic_efficiency", "nic_latency_s", "host_efficiency",
     "host_contention", "sustained", "sustained_quantized",
 )  # fmt: skip
+
+
+def _core_share(chip: Chip, family: Family) -> float:
+    """P / cores / p_0 where units are missing: `core_tflops` is the family's reference.
+
+    1 where it is unknown, and above `CLOCKED`: a lower clock slows what feeds the units too.
+    """
+    peak, cores = chip.number("bf16_tflops") or chip.number("fp16_tflops"), chip.number("cores")
+    reference = family.priors.get("core_tflops")
+    if reference is None or not peak or not cores:
+        return 1.0
+    share = peak / cores / reference.value
+    return share if share < CLOCKED else 1.0
+
+
+CLOCKED = 0.75
+"""Share of the reference core's rate from which a difference is one of clocks; our assumption."""
 
 
 class _Known:
