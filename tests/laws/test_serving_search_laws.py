@@ -13,6 +13,7 @@ from tonnage.catalog import Chip, load_catalog
 from tonnage.perf import (
     ServingCase,
     ServingLayout,
+    Traffic,
     evaluate_grid,
     fewest_chips,
     find_engine,
@@ -193,3 +194,23 @@ def test_a_demand_is_served_by_the_deployments_that_are_counted_for_it() -> None
     assert predict_serving(chip_of("nv-h20-96"), share, chips=size).fits
     heavier = replace(job, request_rate=12.0 / (sized.deployments - 1))
     assert not predict_serving(chip_of("nv-h20-96"), heavier, chips=size).fits
+
+
+def test_a_search_over_busy_arrivals_says_that_it_left_its_range() -> None:
+    chip, calm = chip_of("nv-h20-96"), job_of("llama-3.1-8b", request_rate=0.5)
+    busy = job_of("llama-3.1-8b", request_rate=20.0)
+    methods = [search_serving(chip, replace(job, arrivals=Arrivals.OPEN), 1).method
+               for job in (calm, busy)]  # fmt: skip
+    assert methods == ["closed form", "closed form, beyond where it holds"]
+
+
+@pytest.mark.parametrize("clients", [1, 3, 6])
+def test_fewer_clients_than_slots_of_replicas_are_not_played_twice(clients: int) -> None:
+    layout = ServingLayout(2, dp=4)
+    job = job_of("llama-3.1-8b", concurrency=float(clients))
+    formula = predict_serving(chip_of("nv-h20-96"), job, layout)
+    events = predict_serving(
+        chip_of("nv-h20-96"), job, layout, traffic=Traffic(simulate=True, requests=400)
+    )
+    assert events.running <= clients
+    assert events.requests_per_s.p50 == pytest.approx(formula.requests_per_s.p50, rel=0.1)

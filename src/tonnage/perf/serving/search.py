@@ -20,12 +20,14 @@ from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import capacity
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import layouts, tensor_domain
+from tonnage.perf.serving.traffic import closed_form_holds
 from tonnage.units import MILLI
 from tonnage.workload import ServingJob
 
 KEEPS, LATE, OVERRUN, TOO_LARGE = range(4)
 """Standing of an option, best first: within the limits; beyond one; swamped by open arrivals; does
 not fit into memory."""
+BEYOND = "closed form, beyond where it holds"
 QUICKER = 1e-6
 """Share of throughput that a second of a whole request is worth, to tell equals apart."""
 
@@ -64,7 +66,8 @@ def search_chips(
 ) -> list[ServingEstimate]:
     """`search_serving` for many kinds of chip in one pass over arrays, in their order.
 
-    `engine` is that of all, or one for each.
+    `engine` is that of all, or one for each. Open arrivals that keep a deployment busy are answered
+    by the closed form here, and `method` says so; `predict_serving` plays them.
     """
     cases: list[ServingCase] = []
     owner: list[int] = []
@@ -78,8 +81,10 @@ def search_chips(
         return []
     cases, order = _ordered(cases, np.array(owner))
     first = np.unique(np.array(owner)[order], return_index=True)[1]
-    found = predict_serving_cases([cases[order[k]] for k in first])
-    return [among(one, max(chips, one.chips_used)) for one in found]
+    chosen = [cases[order[k]] for k in first]
+    found = [among(one, max(chips, one.chips_used)) for one in predict_serving_cases(chosen)]
+    return [one if closed_form_holds(case) else replace(one, method=BEYOND)
+            for one, case in zip(found, chosen, strict=True)]  # fmt: skip
 
 
 def options(

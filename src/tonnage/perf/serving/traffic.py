@@ -118,7 +118,7 @@ def _any(values: Any) -> bool:
 
 def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> ServingEstimate:
     """Add rates, the parts of TPOT, and whether the load is sustained within the limits."""
-    ranks, count = case.layout.dp, len(run.e2e_s)
+    ranks, count = _replicas(case), len(run.e2e_s)
     opened = case.job.arrivals is Arrivals.OPEN
     sustained = not opened or wait_growth(run) <= OVERLOAD_SLOPE
     rate = run.requests_per_s * ranks
@@ -140,6 +140,14 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
         running=float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s * ranks,
         breakdown_ms=_parts(found),
     )
+
+
+def _replicas(case: ServingCase) -> float:
+    """Replicas like the one that was played: fewer than there are where clients are too few."""
+    clients = case.job.concurrency
+    if case.job.arrivals is Arrivals.OPEN or clients is None:
+        return case.layout.dp
+    return clients / max(1, round(clients / case.layout.dp))
 
 
 def wait_growth(run: Simulation) -> float:
