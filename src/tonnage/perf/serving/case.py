@@ -255,7 +255,7 @@ def _fed(ratio: Number, machine: Machine) -> Number:
     """1 / (1 + (1/r - 1)·c): what a kernel reaches of the best one with a share c of the units.
 
     An engine's loss is time for feeding them; of fewer units less is idle meanwhile. Our reading,
-    borne out by prompts on H20 that fixed no constant (InferSim; two runs of SGLang).
+    borne out by prompts on H20 that fixed no constant (two points of InferSim, a run of SGLang).
     """
     return 1.0 / (1.0 + (1.0 / ratio - 1.0) * machine.core_share)
 
