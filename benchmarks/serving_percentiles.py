@@ -4,8 +4,9 @@
 
 The table (`benchmarks/data/serving_published.csv`) holds runs that fixed no constant. Each is
 played as its client sent it: so many requests, at a rate or by so many clients. Printed is, for
-each quantity, by engine, chip and source: rows, mean and median of |ours / published - 1|, median
-of ours / published - 1 (above 0: too long, or too fast), and the share within the 80 % interval.
+each quantity, by engine, chip, and source with chip: rows, mean and median of
+|ours / published - 1|, median of ours / published - 1 (above 0: too long, or too fast), and the
+share within the 80 % interval.
 Rows marked `complete = no` (a cause that no column states) count only with `--all`.
 """
 
@@ -85,7 +86,7 @@ def main() -> None:
         line(quantity, [item for item in items if item.metric == quantity])
     told_by("by engine", items, lambda item: rows[item.id].text("software"))
     told_by("by chip", items, lambda item: item.chip)
-    told_by("by source", items, lambda item: rows[item.id].text("source_title")[:26])
+    told_by("by source (first part of the id) and chip", items, lambda i: f"{i.source} {i.chip}")
     if asked.rows:
         each(found, rows)
 
