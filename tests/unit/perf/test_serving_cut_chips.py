@@ -17,7 +17,7 @@ def _prompt_ms(chip: str, ratio: float) -> float:
     job = ServingJob(
         find_model("llama-3-8b"), 8192, 1, concurrency=1.0, arrivals=Arrivals.STATIC
     )  # fmt: skip
-    engine = replace(find_engine("llama.cpp"), gemm_ratio=ratio)
+    engine = replace(find_engine("lmdeploy"), gemm_ratio=ratio)
     case = ServingCase(CATALOG.by_id[chip], job, ServingLayout(), engine)
     return predict_serving_cases([case])[0].ttft_ms.p50
 
