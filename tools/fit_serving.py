@@ -52,8 +52,8 @@ STATIC_GROUPS = ("A", "C", "D")
 
 PRIORS = {
     "step_s": 1.0, "layer_s": 0.8, "sequence_s": 1.0, "stream_s": 1.0, "sharing": 0.8,
-    "pipeline_loss": 0.8, "preemption": 0.8, "request_s": 1.0, "prompt_layer_s": 1.2,
-    "prefill_s_per_token": 1.0,
+    "pipeline_loss": 0.8, "preemption": 0.8, "request_s": 0.35, "prompt_layer_s": 1.2,
+    "prefill_s_per_token": 0.7,
     "collective_s": 0.7, "gemm_ratio": 0.2, "memory_ratio": 0.12, "attention_ratio": 0.35,
     "decode_ratio": 0.3, "moe_ratio": 0.4, "moe_memory_ratio": 0.3, "int4_ratio": 0.4,
     "core_read_gbs": 0.3,
@@ -61,6 +61,12 @@ PRIORS = {
 """Deviation of the log that each constant may move by."""
 UNLIMITED_GBS = 500.0
 """A `core_read_gbs` from here on limits no chip and is left alone."""
+KERNELS = ("gemm_ratio", "attention_ratio", "decode_ratio", "moe_ratio", "moe_memory_ratio")
+"""Constants of kernels that engines write anew for a family of chips."""
+OWN = 0.3
+"""Deviation of the log of such a constant on one family from that of the engine."""
+LARGEST = {"request_s": 0.016, "prefill_s_per_token": 1e-5}
+"""Most seconds that interface and tokenizer take: runs that ask for more met something else."""
 LARGEST_RATIO = 1.15
 """An engine's kernel may beat the family's bare one by this much."""
 
@@ -75,12 +81,14 @@ class Rows:
     ttft: np.ndarray
     """Measured milliseconds; NaN where the row has none beside its headline."""
     weight: np.ndarray
+    family: np.ndarray
 
     def take(self, index: np.ndarray) -> Rows:
         """Return the rows at `index`."""
         return Rows(
             [self.asked[i] for i in index], take(self.cases, index, len(self.asked)),
             self.value[index], self.ttft[index], self.weight[index],
+            self.family[index],
         )  # fmt: skip
 
 
@@ -132,6 +140,7 @@ def _rows(asked: list[ServingQuestion]) -> Rows:
         np.array([q.measured for q in asked]),
         np.array(first),
         weight / np.sqrt(np.mean(weight**2)),
+        np.array([machine_of(q.case.chip).family for q in asked]),
     )
 
 
@@ -167,6 +176,9 @@ def with_constants(rows: Rows, constants: dict[str, float]) -> Cases:
     size = len(rows.asked)
     # Settings that a row states stay as they are.
     arrays: dict[str, Any] = {n: np.full(size, constants[n]) for n in PRIORS}
+    for name in constants.keys() - set(CONSTANTS):
+        constant, family = name.split("@")
+        arrays[constant] = np.where(rows.family == family, constants[name], arrays[constant])
     return tuned(replace(rows.cases, engine=replace(rows.cases.engine, **arrays)))
 
 
@@ -190,22 +202,47 @@ def movable(rows: Rows, base: dict[str, float]) -> list[str]:
     return [n for n in names if fours or n != "int4_ratio"]
 
 
+def own(rows: Rows, names: Sequence[str]) -> list[str]:
+    """Return `constant@family` of the kernels that families have enough rows to differ in."""
+    count = Counter(rows.family)
+    large = sorted(f for f, runs in count.items() if runs >= FEW and len(count) > 1)
+    expert = rows.cases.shape.routed > 0
+    return [
+        f"{n}@{f}" for f in large for n in KERNELS
+        if n in names and (not n.startswith("moe") or np.any(expert & (rows.family == f)))
+    ]  # fmt: skip
+
+
 def fit(rows: Rows, base: dict[str, float]) -> dict[str, float]:
     """Return constants near `base` that the rows ask for (soft L1, priors as residuals)."""
-    names = movable(rows, base)
-    width = np.array([PRIORS[n] for n in names]) / max(1.0, (FEW / len(rows.asked)) ** 0.5)
+    joint = movable(rows, base)
+    names = joint + own(rows, joint)
+    width = np.array([PRIORS.get(n, OWN) for n in names])
+    width = width / max(1.0, (FEW / len(rows.asked)) ** 0.5)
 
     def constants(x: np.ndarray) -> dict[str, float]:
-        return base | {n: base[n] * float(np.exp(v)) for n, v in zip(names, x, strict=True)}
+        found = dict(base)
+        for name, move in zip(names, x, strict=True):
+            found[name] = found[name.split("@")[0]] * float(np.exp(move))
+        return {n: min(v, LARGEST_RATIO) if "@" in n else v for n, v in found.items()}
 
     def cost(x: np.ndarray) -> np.ndarray:
         headline, first = residuals(rows, constants(x))
         return np.concatenate([headline * rows.weight / ERROR, first / TTFT_ERROR, x / width])
 
-    top = [np.log(LARGEST_RATIO / base[n]) if "ratio" in n else 4.0 for n in names]
+    top = [_most(name, base) for name in names]
     bounds = (np.full(len(names), -5.0), np.maximum(top, 0.02))
     found = least_squares(cost, np.zeros(len(names)), loss="soft_l1", bounds=bounds, max_nfev=40)
     return constants(found.x)
+
+
+def _most(name: str, base: dict[str, float]) -> float:
+    """Return the largest move of a constant's log."""
+    if "@" in name:
+        return 1.0
+    if name in LARGEST:
+        return float(np.log(LARGEST[name] / base[name]))
+    return float(np.log(LARGEST_RATIO / base[name])) if "ratio" in name else 4.0
 
 
 def held_out(rows: Rows, base: dict[str, float], group: Sequence[Any]) -> np.ndarray:
@@ -241,6 +278,15 @@ def run_counts(rows: Rows) -> dict[str, dict[str, int]]:
     chips = [q.case.chip for q in rows.asked]
     count = {"chips": Counter(c.id for c in chips), "makers": Counter(c.vendor for c in chips)}
     return {name: dict(sorted(runs.items())) for name, runs in count.items()}
+
+
+def by_family(values: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Return the constants of single families: family → constant → value."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for name in sorted(n for n in values if "@" in n):
+        constant, family = name.split("@")
+        found[family][constant] = float(f"{values[name]:.4g}")
+    return dict(found)
 
 
 def write_engine(name: str, data: dict[str, Any], values: dict[str, float], origin: str) -> None:
@@ -320,7 +366,7 @@ def main() -> None:
             changed["sigma"] = max(float(np.quantile(np.abs(folds), 0.8)) / 1.2816, 0.04)
             changed["anchors"] = float(len(rows.asked))
             changed["expert_anchors"] = float(np.sum(rows.cases.shape.routed > 0))
-            data |= run_counts(rows)
+            data |= run_counts(rows) | {"families": by_family(values)}
             write_engine(name, data, changed, origin)
     if options.write:
         write_anchors(every)

@@ -221,8 +221,8 @@ def machine_of(
 
 _DIRECT = (
     "fp8_block_ratio", "wave_weight", "kernel_s", "memory_efficiency", "attention_efficiency",
-    "attention_legacy", "link_efficiency", "link_latency_s", "nic_efficiency", "nic_latency_s", "host_efficiency",
-    "host_contention", "sustained", "sustained_quantized",
+    "attention_legacy", "link_efficiency", "link_latency_s", "nic_efficiency", "nic_latency_s",
+    "host_efficiency", "host_contention", "sustained", "sustained_quantized",
 )  # fmt: skip
 
 

@@ -179,7 +179,9 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         attention_rate=_choose(kept, wide, rate),
         expert_machine=stack(bare),
         shape=stack_shapes([_shape(job.model) for job in jobs]),
-        engine=stack_engines([case.engine for case in cases]),
+        engine=stack_engines(
+            [case.engine.on(m.family) for case, m in zip(cases, bare, strict=True)]
+        ),
         layout=stack_layouts([case.layout for case in cases]),
         load=_load(jobs),
         weight_bytes=stored,
@@ -265,8 +267,11 @@ def _scale(rate: Rate, ratio: Number) -> Rate:
 
 
 def _scaled(job: ServingJob, product: str, machine: Machine) -> Number:
-    """Return what scales cost: FP8 checkpoints of models with experts have one for each 128 x 128
-    weights (DeepSeek, Qwen, GLM, MiniMax), those of dense models one for a matrix or row."""
+    """Return what the scales of FP8 weights cost.
+
+    Published checkpoints of models with experts have one for each 128 x 128 weights (DeepSeek,
+    Qwen, GLM, MiniMax), those of dense models one for a matrix or a row.
+    """
     return machine.fp8_block_ratio if product == "fp8" and job.model.experts is not None else 1.0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from importlib.resources import files as package_files
 from typing import Any
@@ -106,9 +106,16 @@ class Engine:
     """Those of them by chip id."""
     makers: Mapping[str, float] = field(default_factory=dict)
     """Those of them by maker of the chip."""
+    families: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Constants whose kernels differ by family of chips → value on that family."""
+
+    def on(self, family: str) -> Engine:
+        """Return the engine with the constants of its kernels for a family of chips."""
+        own = self.families.get(family)
+        return replace(self, **own) if own else self
 
 
-_OTHER = ("id", "name", "chips", "makers")
+_OTHER = ("id", "name", "chips", "makers", "families")
 CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in _OTHER)
 
 
@@ -231,6 +238,7 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
             **values,
             chips=_counts(data, "chips"),
             makers=_counts(data, "makers"),
+            families=data.get("families") or {},
         ),
         pattern=data["pattern"],
         before=_version(str(data.get("before") or "")),
