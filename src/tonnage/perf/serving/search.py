@@ -79,7 +79,7 @@ def search_chips(
         owner += [index] * len(mine)
     if not cases:
         return []
-    cases, order = _ordered(cases, np.array(owner))
+    cases, order = ordered(cases, np.array(owner))
     first = np.unique(np.array(owner)[order], return_index=True)[1]
     chosen = [cases[order[k]] for k in first]
     found = [among(one, max(chips, one.chips_used)) for one in predict_serving_cases(chosen)]
@@ -112,12 +112,15 @@ def ranked(
         If no layout divides the chips and the model.
     """
     cases = options(chip, job, chips, engine, layout)
-    cases, order = _ordered(cases, np.zeros(len(cases)))
+    cases, order = ordered(cases, np.zeros(len(cases)))
     return [cases[k] for k in order[:count]]
 
 
-def _ordered(cases: list[ServingCase], owner: Any) -> tuple[list[ServingCase], Any]:
-    """Return the cases at their best loads, and their order: by owner, then best first."""
+def ordered(cases: list[ServingCase], owner: Any) -> tuple[list[ServingCase], Any]:
+    """Return the cases at their best loads, and their order: by owner, then best first.
+
+    `owner`, axis [case], says for whom each competes.
+    """
     job = cases[0].job
     stacked = cases_of(cases)
     if not loaded_by(job):

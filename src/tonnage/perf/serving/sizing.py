@@ -9,17 +9,21 @@ import numpy as np
 
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, InputError
-from tonnage.perf.serving.case import cases_of
+from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.engine import Engine, find_engine
 from tonnage.perf.serving.estimate import ServingEstimate, among, predict_serving_cases
 from tonnage.perf.serving.grid import loaded
+from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import capacity
 from tonnage.perf.serving.predict import predict_serving
-from tonnage.perf.serving.search import KEEPS, options, search_serving, standing
+from tonnage.perf.serving.search import KEEPS, options, ordered, search_serving, standing
+from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.workload import Arrivals, ServingJob
 
-SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
-"""Chips of one deployment that are tried for a demand."""
+LARGEST = 64
+"""Chips of the largest deployment that is tried for a demand."""
+TRIED = 8
+"""Layouts that are played for a demand, fewest chips first by their bound."""
 FRONT_POINTS = 40
 """Loads of each layout that a front is drawn from, evenly spaced in the logarithm."""
 
@@ -36,13 +40,14 @@ class Sizing:
 
 
 def fewest_chips(
-    chip: Chip, job: ServingJob, engine: Engine | None = None, *, largest: int = SIZES[-1]
+    chip: Chip, job: ServingJob, engine: Engine | None = None, *, largest: int = LARGEST
 ) -> Sizing:
     """Return the fewest chips that serve `job.request_rate` within its limits.
 
-    Deployments of 1 to `largest` chips (`SIZES`) share the demand evenly. What each could do with
-    its best number of clients bounds how few are enough; that they keep up with arrivals at random
-    is then shown by `predict_serving`, which plays them event by event where they are busy.
+    Deployments share the demand evenly. What one could do with its best number of clients bounds
+    how many are needed at least; that they keep up with arrivals at random is then shown by
+    `predict_serving`, which plays them event by event where they are busy. A deployment is one
+    instance of a layout of 1 to `largest` chips; replicas count as deployments.
 
     Raises
     ------
@@ -54,37 +59,50 @@ def fewest_chips(
     if job.request_rate is None:
         raise InputError.of("request_rate", None, "requests a second that are to be served")
     free = replace(job, request_rate=None, concurrency=None, arrivals=Arrivals.CLOSED)
-    bounds: list[tuple[int, int, int]] = []
-    nearest = ""
-    for size in (s for s in SIZES if s <= largest):
-        found = search_serving(chip, free, size, engine)
-        nearest = found.reason or nearest
-        if found.fits:
-            count = ceil(job.request_rate / found.requests_per_s.p50 - 1e-9)
-            bounds.append((count * found.chips_used, found.chips_used, count))
+    used = engine or find_engine(None, vendor=chip.vendor)
+    bounds = _bounds(chip, free, used, largest, job.request_rate)
     best: Sizing | None = None
-    for least, size, count in sorted(set(bounds)):
-        if best is not None and least >= best.chips:
+    for layout, least in bounds[:TRIED]:
+        if best is not None and least * layout.chips >= best.chips:
             break
-        most = None if best is None else (best.chips - 1) // size
-        sized = _deployments(chip, job, engine, size, count, most)
-        best = sized or best
+        most = None if best is None else (best.chips - 1) // layout.chips
+        best = _deployments(chip, job, used, layout, least, most) or best
     if best is None:
+        nearest = search_serving(chip, free, largest, used).reason
         message = f"{chip.name}: no deployment of up to {largest} chips keeps the limits"
         raise Infeasible(f"{message}; {nearest}" if nearest else message)
     return best
 
 
+def _bounds(
+    chip: Chip, free: ServingJob, engine: Engine, largest: int, rate: float
+) -> list[tuple[ServingLayout, int]]:
+    """Return how many instances of each layout `rate` needs at least, fewest chips first."""
+    every = instances(free.model, largest, tensor_domain(chip))
+    if not every:
+        return []
+    cases = [ServingCase(chip, free, one, engine) for one in every]
+    cases, _ = ordered(cases, np.arange(len(cases)))
+    found = [one for one in predict_serving_cases(cases) if one.fits]
+    least = [(one.layout, ceil(rate / one.requests_per_s.p50 - 1e-9)) for one in found]
+    return sorted(least, key=lambda item: (item[1] * item[0].chips, item[0].chips))
+
+
 def _deployments(
-    chip: Chip, job: ServingJob, engine: Engine | None, size: int, least: int, most: int | None
+    chip: Chip,
+    job: ServingJob,
+    engine: Engine,
+    layout: ServingLayout,
+    least: int,
+    most: int | None,
 ) -> Sizing | None:
-    """Return the fewest deployments of `size` chips, from `least` up to `most`, that keep up."""
+    """Return the fewest deployments of a layout, from `least` up to `most`, that keep up."""
 
     def tried(count: int) -> Sizing | None:
         assert job.request_rate is not None
         share = replace(job, request_rate=job.request_rate / count, arrivals=Arrivals.OPEN)
-        found = predict_serving(chip, share, engine=engine, chips=size)
-        return Sizing(count * size, count, found) if found.fits else None
+        found = predict_serving(chip, share, layout, engine)
+        return Sizing(count * layout.chips, count, found) if found.fits else None
 
     low, count, step = least - 1, least, max(1, least // 16)
     while (held := tried(count)) is None:
