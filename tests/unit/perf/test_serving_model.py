@@ -20,7 +20,7 @@ from tonnage.perf import (
     search_pools,
 )
 from tonnage.perf.serving.case import cases_of, compute_precision
-from tonnage.perf.serving.memory import cache_bytes, capacity, weight_bytes
+from tonnage.perf.serving.memory import VISIBLE, cache_bytes, capacity, weight_bytes
 from tonnage.perf.serving.step import touched
 from tonnage.workload import Arrivals, ServingJob, find_model
 
@@ -52,7 +52,8 @@ def test_cache_of_llama_70b_and_of_latent_attention() -> None:
 def test_memory_is_counted_in_gibibytes() -> None:
     room = capacity(cases("llama-3.1-8b", "nv-h100-sxm", ServingLayout()))
     share = find_engine("vllm").memory_fraction
-    assert room.usable[0] == pytest.approx(80 * 2**30 * share)
+    assert room.usable[0] == pytest.approx(80 * 2**30 * VISIBLE * share)
+    assert 0.98 < VISIBLE <= 1.0
 
 
 def test_experts_that_a_batch_touches() -> None:
@@ -139,7 +140,7 @@ def test_an_engine_is_less_sure_of_a_chip_it_was_not_fitted_on(model: str, least
     stranger = replace(known, id="a-chip-of-mine")
     measured = predict_serving(known, job, ServingLayout(2), engine)
     guessed = predict_serving(stranger, job, ServingLayout(2), engine)
-    assert guessed.tpot_ms.p50 == pytest.approx(measured.tpot_ms.p50)
+    assert guessed.tpot_ms.p50 == pytest.approx(measured.tpot_ms.p50, rel=0.01)
     assert guessed.sigma > least * measured.sigma
     assert guessed.ttft_ms.p90 > measured.ttft_ms.p90
 
