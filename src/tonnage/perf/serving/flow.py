@@ -86,8 +86,8 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     closed = kind_is(cases, Arrivals.CLOSED)
     group = np.where(lockstep(cases), np.maximum(LOCKSTEP * np.log(running), 1.0), 1.0)
     together = np.where(closed | opened, group, running)
-    prompt, attention = _prompt(cases, together, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
+    prompt, attention = _prompt(cases, together, _riding(cases, running))
     spared = _spared(cases, running)
     prompt = Step(
         prompt.products, prompt.experts, prompt.attention, prompt.collectives,
@@ -109,6 +109,16 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
         prompt.overhead,
     )  # fmt: skip
     return _latencies(cases, room, running, batch, decode, whole, overload, spared)
+
+
+def _riding(cases: Cases, running: Number) -> Number:
+    """Sequences that a prompt meets: of open arrivals those that a light load keeps, and itself."""
+    load, opened = cases.load, kind_is(cases, Arrivals.OPEN)
+    if not np.any(opened):
+        return running
+    alone = decode_step(cases, np.ones_like(running), _context(cases)).total
+    kept = load.rate / cases.layout.dp * load.output / load.tokens_per_step * alone
+    return np.where(opened, np.minimum(kept + 1.0, running), running)
 
 
 def _context(cases: Cases) -> Number:
@@ -219,6 +229,12 @@ def _latencies(
     tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
     own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total)
     own = own + spared  # a shared step is no shorter for each of those in it
+    # Prompts that a client waited for before its own do not stall it again.
+    before = np.maximum(queue - first_share(cases) * first, 0.0)
+    others = np.maximum((running - 1.0) * share - before, 0.0) / steps
+    closed = kind_is(cases, Arrivals.CLOSED) & ~lockstep(cases)
+    tpot = np.where(closed, (step_s + others) / load.tokens_per_step, tpot)
+    stall = np.where(closed, others / np.maximum(step_s + others, 1e-12), stall)
     # Prompts first and all clients in step: they are prefilled, then all decode undisturbed.
     paused = lockstep(cases) & (engine.mixed <= 0)
     stalled = np.maximum((running - 1.0) * share - queue, 0.0) / steps
