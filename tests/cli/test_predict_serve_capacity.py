@@ -218,3 +218,22 @@ def test_settings_of_the_server_replace_the_defaults(capsys: pytest.CaptureFixtu
     for option, value in (("max-sequences", "0"), ("memory-fraction", "1.5")):
         assert run(["predict", "serve", *asked, f"--{option}", value]) == 2
         assert f"{option} = {value}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["--model", "deepseek-v3", "--chip", "H100", "--chips", "4"], "does not fit: one request"),
+        (
+            [*LLAMA, "--chips", "8", "--tpot-ms", "0.1"],
+            "decoding on H20 96GB SXM: no instance keeps",
+        ),
+        ([*LLAMA, "--prefill-chips", "1", "--decode-chips", "8", "--ttft-ms", "10"], "prefill on"),
+        ([*LLAMA, "--chips", "1"], "too few"),
+    ],
+)
+def test_pools_that_cannot_be_say_why(
+    asked: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["predict", "serve", *asked, "--disaggregate", *LENGTHS]) == 1
+    assert says in capsys.readouterr().err

@@ -31,14 +31,14 @@ from tonnage.perf.serving.estimate import (
 from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.layout import ServingLayout
-from tonnage.perf.serving.memory import cache_bytes, capacity
+from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.pools_load import PoolsAtLoad
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
-from tonnage.units import MILLI
+from tonnage.units import GIGA, MILLI
 from tonnage.workload import Arrivals, ServingJob
 
 BUSY = 0.85
@@ -132,6 +132,8 @@ class _Instances:
     batch: Number
     """Sequences of one instance at once."""
     sigma: Number
+    shortage: str
+    """Why no option has any rate: memory, or the limit."""
 
     @property
     def chip(self) -> Chip:
@@ -194,8 +196,8 @@ def _prefill_options(
     rate = np.where(fits, busy / stage * ranks, 0.0)
     latency = service + wait + moved + cases.engine.request_s
     return _Instances(
-        found, _sizes(found), rate, latency, np.ones_like(rate),
-        deviations(cases),
+        found, _sizes(found), rate, latency, np.ones_like(rate), deviations(cases),
+        _shortage(capacity(cases), f"keeps {job.ttft_ms or 0:g} ms to the first token"),
     )  # fmt: skip
 
 
@@ -222,7 +224,18 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
     rate, over = measure(np.arange(len(found)), batch)
     rate = np.where(fits & (over <= 1.0), rate, 0.0)
     step = step_s(np.arange(len(found)), batch)
-    return _Instances(found, _sizes(found), rate, step, batch, deviations(cases))
+    short = _shortage(room, f"keeps {job.tpot_ms or 0:g} ms per output token")
+    return _Instances(found, _sizes(found), rate, step, batch, deviations(cases), short)
+
+
+def _shortage(room: Capacity, keeps: str) -> str:
+    """Say what hinders where nothing can serve: the memory of the best option, or the limit."""
+    if np.any(room.sequences >= 1.0):
+        return f"no instance {keeps}"
+    need = room.weights + room.activations + room.reserve + room.cache_per_sequence
+    least = int(np.argmin(need / room.usable))
+    held = f"{float(need[least]) / GIGA:.0f} GB per chip, {float(room.usable[least]) / GIGA:.0f} GB"
+    return f"does not fit: one request needs {held} are usable"
 
 
 def _sizes(found: Sequence[ServingCase]) -> Any:
@@ -282,10 +295,10 @@ def _found(
 ) -> tuple[int, int, int, int]:
     if answer is not None:
         return answer
-    who = [f"{n} on {half.chip.name}" for n, half in (("prefill", left), ("decoding", right))
-           if not np.any(half.rate > 0)]  # fmt: skip
-    cause = " and ".join(who) or "the two halves together"
-    message = f"{cause}: no instance fits in memory and keeps its limit; raise it or add chips"
+    told = [f"{n} on {half.chip.name}: {half.shortage}"
+            for n, half in (("prefill", left), ("decoding", right))
+            if not np.any(half.rate > 0)]  # fmt: skip
+    message = "; ".join(told) or "the chips are too few for an instance of each pool; add chips"
     raise Infeasible(message)
 
 
