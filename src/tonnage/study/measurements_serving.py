@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from tonnage.catalog import Catalog
 from tonnage.errors import TonnageError
@@ -91,8 +90,8 @@ def _engine(row: Row, vendor: str) -> Engine:
         engine = find_engine(name, row.text("software_version"), row.count("year"), vendor)
     except TonnageError:
         engine = find_engine(None, "", row.count("year"), vendor)
-    given: dict[str, Any] = {name: row.number(name) for name in SETTINGS if row.number(name)}
-    return replace(engine, **given) if given else engine
+    given = {name: value for name in SETTINGS if (value := row.number(name))}
+    return engine.with_settings(given)
 
 
 def _layout(row: Row, assumed: list[Assumption]) -> ServingLayout:

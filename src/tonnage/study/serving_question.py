@@ -183,7 +183,7 @@ def _engine(framework: str | None, vendor: str, as_of: date, load: Load) -> Engi
     """Return the engine with the settings that its server was given."""
     engine = engine_known(framework, vendor, as_of)
     given = {name: float(value) for name, value in load.settings.items() if name in SETTINGS}
-    return replace(engine, **given)  # type: ignore[arg-type]
+    return engine.with_settings(given)
 
 
 def _check_load(load: Load, faults: _Faults) -> None:

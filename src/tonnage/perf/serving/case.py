@@ -23,7 +23,7 @@ from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.engine import Engine, stack_engines
 from tonnage.perf.serving.layout import ServingLayout, ServingLayouts, stack_layouts
 from tonnage.perf.shape import Shape, shape_of, stack_shapes
-from tonnage.units import TERA
+from tonnage.units import GIB, GIGA, TERA
 from tonnage.workload import (
     Arrivals,
     Model,
@@ -180,7 +180,7 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         expert_machine=stack(bare),
         shape=stack_shapes([_shape(job.model) for job in jobs]),
         engine=stack_engines(
-            [case.engine.on(m.family) for case, m in zip(cases, bare, strict=True)]
+            [_server(case).on(m.family) for case, m in zip(cases, bare, strict=True)]
         ),
         layout=stack_layouts([case.layout for case in cases]),
         load=_load(jobs),
@@ -200,6 +200,12 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         pair_anchors=np.array([case.engine.chips.get(case.chip.id, 0.0) for case in cases]),
         maker_anchors=np.array([case.engine.makers.get(case.chip.vendor, 0.0) for case in cases]),
     )
+
+
+def _server(case: ServingCase) -> Engine:
+    """Return the engine with the settings that it takes by itself on the case's chip."""
+    memory = (case.chip.number("memory_gb") or 0.0) * GIGA / GIB
+    return case.engine.on_card(case.chip.name, memory if memory else float("inf"))
 
 
 def check_chip(chip: Chip, job: ServingJob) -> None:

@@ -106,16 +106,36 @@ class Engine:
     """Those of them by chip id."""
     makers: Mapping[str, float] = field(default_factory=dict)
     """Those of them by maker of the chip."""
+    small_cards: Mapping[str, Any] = field(default_factory=dict)
+    """Server settings on cards of less memory than `below_gib`, or with `named` in their name."""
+    given: frozenset[str] = frozenset()
+    """Settings that a user or a table gave: no card's default replaces them."""
+
+    def with_settings(self, settings: Mapping[str, float]) -> Engine:
+        """Return the engine with settings that its server was given."""
+        values: dict[str, Any] = dict(settings)
+        return replace(self, **values, given=self.given | set(values)) if values else self
+
+    def on_card(self, name: str, memory_gib: float) -> Engine:
+        """Return the engine with the settings that its server takes by itself on a card."""
+        card = dict(self.small_cards)
+        limit, word, _ = (card.pop(key, none) for key, none in _CARDS.items())
+        small = memory_gib < limit or (word and word in name.lower())
+        values: dict[str, Any] = {k: float(v) for k, v in card.items() if k not in self.given}
+        return replace(self, **values) if small and values else self
+
     families: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Constants whose kernels differ by family of chips → value on that family."""
 
     def on(self, family: str) -> Engine:
         """Return the engine with the constants of its kernels for a family of chips."""
-        own = self.families.get(family)
+        own: Mapping[str, Any] = self.families.get(family) or {}
         return replace(self, **own) if own else self
 
 
-_OTHER = ("id", "name", "chips", "makers", "families")
+_OTHER = ("id", "name", "chips", "makers", "small_cards", "given", "families")
+_CARDS: Mapping[str, Any] = {"below_gib": 0.0, "named": "", "source": ""}
+"""Which cards count as small, and where that is written."""
 CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in _OTHER)
 
 
@@ -230,7 +250,11 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
     if unsourced:
         message = f"{file}: no source for {', '.join(unsourced)}"
         raise DataError(message)
-    values = {name: float(constants[name]["value"]) for name in CONSTANTS}
+    cards = data.get("small_cards") or {}
+    if cards and not cards.get("source"):
+        message = f"{file}: no source for small_cards"
+        raise DataError(message)
+    values: dict[str, Any] = {name: float(constants[name]["value"]) for name in CONSTANTS}
     return EngineEntry(
         engine=Engine(
             id=data["id"],
@@ -238,6 +262,7 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
             **values,
             chips=_counts(data, "chips"),
             makers=_counts(data, "makers"),
+            small_cards=cards,
             families=data.get("families") or {},
         ),
         pattern=data["pattern"],
