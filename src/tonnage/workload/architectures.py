@@ -97,6 +97,14 @@ TRAITS: dict[str, dict[str, Any]] = {
     "seed_oss": {**_QWEN2, "head_dim": 128},
     "pangu": {**_LLAMA},
     "pangupromoe": {**_QWEN2},
+    "dots1": _QWEN3,
+    "bailing_moe": _LLAMA,
+    "bailing_moe_v2": {**_LLAMA, "qk_norm": "head"},
+    "granitemoe": {**_LLAMA, "tied": True},
+    "exaone4": {**_LLAMA, "qk_norm": "head"},
+    "hunyuan_v1_dense": {**_LLAMA, "qk_norm": "head"},
+    "apertus": {**_LLAMA, "gated": False, "qk_norm": "head"},
+    "arcee": {**_LLAMA, "gated": False},
 }  # fmt: skip
 """`model_type` → what its configuration leaves unsaid. `learned`: a learned position table."""
 
@@ -125,6 +133,11 @@ SAME_AS = {
     "minimax_m3_vl": "minimax_m3",
     "step3p7": "step3p5",
     "step3p5_text": "step3p5",
+    "ministral3": "mistral",
+    "glm4v": "glm4",
+    "glm4v_text": "glm4",
+    "glm4v_moe": "glm4_moe",
+    "glm4v_moe_text": "glm4_moe",
 }
 """Other spellings of a type."""
 

@@ -20,6 +20,11 @@ def read_window(reader: Config, words: dict[str, Any], kind: str) -> None:
     hybrid = reader.raw("hybrid_layer_pattern")
     if isinstance(hybrid, list) and hybrid:
         kinds = ["sliding_attention" if item else "full_attention" for item in hybrid]
+    letters = reader.raw("sliding_window_pattern")
+    if isinstance(letters, str) and letters and set(letters) <= {"L", "G"}:
+        repeated = (letters * words["layers"])[: words["layers"]]
+        kinds = ["sliding_attention" if item == "L" else "full_attention" for item in repeated]
+        reader.data = {**reader.data, "sliding_window_pattern": None}
     pattern = reader.count("sliding_window_pattern", "_sliding_window_pattern")
     if isinstance(kinds, list) and kinds:
         share = sum(str(item) in {"sliding_attention", "chunked_attention"} for item in kinds)
