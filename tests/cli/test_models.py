@@ -39,6 +39,22 @@ def test_show_in_words(capsys) -> None:
     assert "Source:" in out
 
 
+def test_show_says_what_a_query_meets(capsys) -> None:
+    assert run(["models", "show", "glm-5.2"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in 78 layers a query meets at most 2,048 tokens, chosen by 21 indexers" in said
+    assert run(["models", "show", "gemma-4-31b"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "50 of them see 1,024 tokens only, with 32 heads of 256 over 16" in said
+
+
+def test_cache_of_a_sparse_model_counts_its_keys(capsys) -> None:
+    assert run(["models", "show", "deepseek-v3.2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["kv_cache_bytes_per_token_16bit"] == 61 * (2 * 576 + 132)
+    assert found["shape"]["attention"]["indexer"]["topk"] == 2048
+
+
 def test_show_a_file(tmp_path, capsys) -> None:
     file = tmp_path / "config.json"
     file.write_text(

@@ -113,6 +113,12 @@ def _attention(answer: ModelAnswer) -> str:
         said += f" and recurrent mixers in {model.recurrent_layers}" if model.recurrent else ""
     if model.window_layers:
         said += f"; {model.window_layers} of them see {attention.window:,} tokens only"
+        if attention.narrow is not None:
+            narrow = attention.narrow
+            said += f", with {narrow.heads} heads of {narrow.head_dim} over {narrow.kv_heads}"
+    if attention.indexer is not None:
+        said += f"; in {model.sparse_layers} layers a query meets at most "
+        said += f"{attention.indexer.topk:,} tokens, chosen by {model.scoring_layers} indexers"
     return said
 
 

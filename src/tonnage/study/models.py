@@ -15,8 +15,9 @@ from tonnage.workload import (
     count_parameters,
     entry_of,
     forward_matmul_flops,
-    kv_elements_per_token,
+    kv_cache_bytes,
     load_models,
+    recurrent_state_bytes,
     recurrent_state_elements,
     resolve_model,
 )
@@ -35,8 +36,11 @@ class ModelAnswer:
 
     @property
     def cache_bytes_per_token(self) -> float:
-        """Bytes that all layers keep of one token in 16 bits, before any window is full."""
-        return CACHE_BYTES * self.model.attention_layers * kv_elements_per_token(self.model)
+        """Bytes that all layers keep of one token in 16 bits, before any window is full.
+
+        Keys of an indexer among them, which are kept in 8 bits.
+        """
+        return kv_cache_bytes(self.model, 1.0, CACHE_BYTES)
 
     def summary(self) -> dict[str, Any]:
         """Return what a list shows of the model."""
@@ -75,6 +79,7 @@ class ModelAnswer:
             "recurrent_state_bytes_per_sequence_16bit": (
                 CACHE_BYTES * recurrent_state_elements(model)
             ),
+            "recurrent_state_bytes_per_sequence": recurrent_state_bytes(model),
         }
 
 
