@@ -68,17 +68,33 @@ def chip_of(row: Row, catalog: Catalog) -> Labelled:
 
 def _candidates(label: str, catalog: Catalog) -> list[Chip]:
     low = label.lower()
-    tried = [label, re.sub(r"\(.*?\)", "", label).strip()]
+    plain = re.sub(r"\(.*?\)", "", label).strip()
+    tried = [label, plain, _bare(plain)]
     for piece, name in _table()["labels"].items():
         if piece in low:
             tried.insert(0, name)
+    near = ""
     for name in dict.fromkeys(tried):
         try:
             return catalog.find_all(name)
-        except UnknownName:
-            continue
-    message = f"chip {label!r} is not in the catalog"
+        except UnknownName as unknown:
+            found = re.search(r"nearest: [^,]*(, [^,]*){0,2}", str(unknown))
+            near = f"; {found.group(0)}" if found else near
+    message = f"chip {label!r} is not in the catalog{near}"
     raise Unusable(message)
+
+
+def _bare(label: str) -> str:
+    """Return a label without a count before it, a module's form after it, or run-together words.
+
+    Examples
+    --------
+    >>> _bare("8xH100 SXM5"), _bare("MI300X OAM"), _bare("Ascend910B3")
+    ('H100 SXM5', 'MI300X', 'Ascend 910B3')
+    """
+    label = re.sub(r"^\d+ ?[x*×] ?", "", label)
+    label = re.sub(r"\s+(OAM|module|GPUs?|NPUs?|cards?)$", "", label, flags=re.I)
+    return re.sub(r"(?i)^(ascend|instinct|xiyun|kunlun)(?=\d|MI)", r"\1 ", label)
 
 
 def _of_memory(label: str, memory: float, catalog: Catalog) -> list[Chip]:

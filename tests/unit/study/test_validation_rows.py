@@ -59,6 +59,10 @@ def serve(**changes: str):
         ("Ascend 910B3", "", "hw-910b3"), ("H20", "96", "nv-h20-96"),
         ("H20", "141", "nv-h20-141"), ("B200", "179", "nv-b200"),
         ("TPU v6e (Trillium)", "32", "goog-v6e"), ("H800", "80", "nv-h800-sxm"),
+        ("8xH100", "", "nv-h100-sxm"), ("8 x H100 SXM5", "", "nv-h100-sxm"),
+        ("16*H800", "", "nv-h800-sxm"), ("4 × RTX 4090", "", "nv-rtx4090"),
+        ("MI300X OAM", "", "amd-mi300x"), ("L40S GPUs", "", "nv-l40s"),
+        ("Ascend910B3", "", "hw-910b3"), ("NVIDIA GeForce RTX 4090 D", "", "nv-rtx4090d"),
     ],
 )  # fmt: skip
 def test_chips_by_the_labels_of_sources(label: str, memory: str, ident: str) -> None:
@@ -93,6 +97,11 @@ def test_the_source_tells_an_open_label() -> None:
 def test_a_chip_that_is_not_there_names_itself(chip: str) -> None:
     with pytest.raises(Unusable, match="chip"):
         train(chip=chip)
+
+
+def test_a_chip_that_is_not_there_is_told_its_neighbours() -> None:
+    with pytest.raises(Unusable, match=r"'BW1000' is not in the catalog; nearest: .*100"):
+        serve(chip="BW1000")
 
 
 @pytest.mark.parametrize(
