@@ -55,6 +55,8 @@ def test_one_chip_more_never_lowers_the_best(
     many = search_serving(chip_of(chip), job, chips + more)
     assert few.chips == chips
     assert few.chips_used <= chips
+    if few.runs:
+        assert few.running <= few.concurrency <= few.max_concurrency  # type: ignore[operator]
     if few.fits:
         assert many.fits
         assert many.requests_per_s.p50 >= few.requests_per_s.p50 * (1 - 1e-9)

@@ -33,8 +33,8 @@ Measure = Callable[[Any, Number], tuple[Number, Number]]
 
 @lru_cache(maxsize=1)
 def _series() -> Any:
-    """Return whole numbers of requests, 1 % apart or by one, up to 100 million."""
-    return np.unique(np.rint((1.0 + CLOSE) ** np.arange(1860)))
+    """Return whole numbers of requests, 1 % apart or by one, up to 10^11."""
+    return np.unique(np.rint((1.0 + CLOSE) ** np.arange(2550)))
 
 
 def best_loads(measure: Measure, room: Number, owner: Any) -> tuple[Any, Any]:

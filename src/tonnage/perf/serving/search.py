@@ -124,7 +124,7 @@ def ordered(cases: list[ServingCase], owner: Any) -> tuple[list[ServingCase], An
     job = cases[0].job
     stacked = cases_of(cases)
     if not loaded_by(job):
-        room = capacity(stacked).sequences * stacked.layout.dp
+        room = np.floor(capacity(stacked).sequences) * stacked.layout.dp
 
         def measure(index: Any, load: Number) -> tuple[Number, Number]:
             flow = loaded(stacked, index, load)
