@@ -18,6 +18,9 @@ half as well. Our fit to TensorRT-LLM 0.5 to 0.9."""
 SPARSE_HEADS = 64.0
 """Query heads that kernels for chosen tokens of a latent cache are made for: vLLM pads fewer to as
 many on Hopper (its backend `flashmla_sparse`)."""
+UNPACKED = 410.0 / 660.0
+"""Rate of attention to chosen tokens of an 8-bit latent cache, unpacked on the way, over that to a
+dense 16-bit one: what FlashMLA's authors measured on an H800 (its README)."""
 SCORE_BYTES = 12.0
 """Bytes moved per scored pair: an FP32 score is written once and read twice to find the best; our
 assumption."""
@@ -52,6 +55,8 @@ def decode_attention(cases: Cases, batch: Number, context: Number) -> Number:
         chosen = rest + met + s.sparse_layers * np.minimum(context, s.topk)
         # Every drafted token chooses for itself.
         union = np.minimum((1.0 + cases.load.drafts) * s.topk, context)
+        small = (s.kv_rank > 0) & (cases.kv_bytes <= 1.0)
+        padded = padded / np.where(small, UNPACKED, 1.0)
         few = _decode(cases, batch, rest + kept + s.sparse_layers * union, chosen, padded)
         sparse = np.minimum(time, few) + _decode_scores(cases, batch, context)
         time = np.where(s.sparse_layers > 0, sparse, time)
