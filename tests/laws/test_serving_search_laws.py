@@ -216,3 +216,14 @@ def test_fewer_clients_than_slots_of_replicas_are_not_played_twice(clients: int)
     )
     assert events.running <= clients
     assert events.requests_per_s.p50 == pytest.approx(formula.requests_per_s.p50, rel=0.1)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b", "qwen3-30b-a3b"])
+@pytest.mark.parametrize("chip", CHIPS)
+def test_more_clients_of_a_layout_never_serve_less_nor_faster(chip: str, model: str) -> None:
+    engine = find_engine(None, vendor=chip_of(chip).vendor)
+    case = ServingCase(chip_of(chip), job_of(model, concurrency=1.0), ServingLayout(8), engine)
+    flow = evaluate_grid(case, concurrency=np.arange(1.0, 600.0))
+    best = np.maximum.accumulate(flow.requests_per_s)
+    assert np.all(flow.requests_per_s >= 0.97 * best), "no cliffs at tiles and waves"
+    assert np.all(np.diff(flow.tpot_s) >= -1e-3 * flow.tpot_s[1:])
