@@ -70,6 +70,8 @@ class Shape:
     """Parameters of a mean attention layer beyond those of a full one, where they differ."""
     window_kv: Number
     """Numbers that a layer with a window keeps of a token over those of a full layer."""
+    window_fill: Number
+    """Share of a window that a token of a long prompt sees in the mean: half of a fixed chunk."""
     window_pairs: Number
     """Operations a pair in a layer with a window over those in a full one."""
     output_gate: Number
@@ -128,6 +130,7 @@ def shape_of(job: TrainingJob) -> Shape:
         recurrent_bytes=recurrent_state_bytes(model) / max(1, model.recurrent_layers),
         uneven_weights=_uneven(model),
         window_kv=_window_ratio(model, kv_elements_per_token),
+        window_fill=0.5 if attention.chunked else 1.0,
         window_pairs=_window_ratio(model, _pair_flops),
         output_gate=float(attention.output_gate),
         expert_io=float((experts.latent if experts else 0) or model.hidden),

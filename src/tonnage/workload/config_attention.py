@@ -33,6 +33,7 @@ def read_window(reader: Config, words: dict[str, Any], kind: str) -> None:
         pattern = pattern or _WINDOW_PATTERN.get(kind)
         share = 1.0 - (words["layers"] // pattern / words["layers"] if pattern else 0.0)
     words["window"], words["window_share"] = size, share
+    words["chunked"] = kind == "llama4_text"
 
 
 def read_latent(reader: Config, words: dict[str, Any], kind: str) -> None:

@@ -82,13 +82,16 @@ def prefill_attention_flops(model: Model, tokens: float, causal: bool = True) ->
     """Attention of a whole prompt of n tokens, all layers.
 
     A full layer has n²/2 pairs (n² if not `causal`), a layer with a window w has
-    n·w - w²/2 of them if n > w, and so has a sparse one that attends to w tokens; latent attention
-    to chosen tokens runs in absorbed form where that is less. An indexer scores n²/2 pairs.
+    n·w - w²/2 of them if n > w (n·w/2 in chunks), and so has a sparse one that attends to w
+    tokens; latent attention to chosen tokens runs in absorbed form where that is less. An indexer
+    scores n²/2 pairs.
     """
     window, indexer = model.attention.window, model.attention.indexer
     windowed, sparse = model.window_layers if window else 0, model.sparse_layers
     square = tokens * tokens / (2.0 if causal else 1.0)
     band = _band(tokens, window, causal)
+    if model.attention.chunked and window:
+        band = min(band, tokens * window / (2.0 if causal else 1.0))
     pair = attention_flops_per_pair(model)
     within = attention_flops_per_pair(model, False, model.attention.narrow)
     flops = pair * (model.attention_layers - windowed - sparse) * square + within * windowed * band

@@ -50,6 +50,8 @@ class Attention:
     """Tokens that a layer with a sliding window (or attention chunks) sees."""
     window_share: float = 0.0
     """Share of the attention layers that see the window only."""
+    chunked: bool = False
+    """The window does not slide: a token sees its own chunk, half of it in the mean (Llama 4)."""
     biases: bool = False
     """Biases on the query, key and value projections."""
     output_bias: bool = False

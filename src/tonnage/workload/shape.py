@@ -22,9 +22,9 @@ _WORDS = {
     "layers", "hidden", "ffn", "heads", "kv_heads", "head_dim", "vocab", "positions", "gated",
     "tied", "norm", "norm_vectors", "norms_per_layer", "outer_norms", "biases",
     "attention_biases", "output_bias", "all_biases", "head_bias", "parallel", "window",
-    "window_share", "narrow", "value_dim", "value_projection", "qk_norm", "sinks", "output_gate",
-    "latent", "indexer", "experts", "mamba", "delta", "kda", "lightning", "attention_layers",
-    "feed_forward_layers", "mtp", "max_positions", "outside",
+    "window_share", "chunked", "narrow", "value_dim", "value_projection", "qk_norm", "sinks",
+    "output_gate", "latent", "indexer", "experts", "mamba", "delta", "kda", "lightning",
+    "attention_layers", "feed_forward_layers", "mtp", "max_positions", "outside",
 }  # fmt: skip
 _NORM_VECTORS = {"rms": 1, "layer": 2, "none": 0}
 
@@ -139,6 +139,7 @@ def _attention(words: Mapping[str, Any], biased: bool) -> Attention:
         ),
         window=words.get("window"),
         window_share=words.get("window_share", 0.0),
+        chunked=bool(words.get("chunked")),
         biases=biased or bool(words.get("attention_biases")),
         output_bias=biased or bool(words.get("output_bias")),
         qk_norm=words.get("qk_norm", ""),

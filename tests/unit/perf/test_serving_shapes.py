@@ -20,6 +20,7 @@ from tonnage.workload import (
     find_model,
     kv_cache_bytes,
     load_models,
+    prefill_attention_flops,
     recurrent_state_bytes,
 )
 
@@ -85,6 +86,19 @@ def test_windows_stop_the_cache_from_growing() -> None:
     oss, gemma = find_model("gpt-oss-120b"), find_model("gemma-3-27b")
     assert kv_cache_bytes(oss, 10_000) == 2 * 1024 * 18 * (10_000 + 128)
     assert kv_cache_bytes(gemma, 10_000) == 2 * 4096 * (10 * 10_000 + 52 * 1024)
+
+
+def test_chunks_are_half_full_in_the_mean() -> None:
+    # Llama 4 Scout: 36 of 48 layers see chunks of 8,192; 40 heads of 128.
+    model = find_model("llama-4-scout")
+    tokens, chunk = 64 * 8192, 8192
+    within = sum(i % chunk + 1 for i in range(0, tokens, 64)) * 64
+    pairs = 12 * tokens**2 / 2 + 36 * within
+    assert prefill_attention_flops(model, tokens) == pytest.approx(4 * 40 * 128 * pairs, rel=0.01)
+    slid = replace(model, attention=replace(model.attention, chunked=False))
+    narrow, wide = (prefill_attention(cases(m), one(tokens))[0] for m in (model, slid))
+    saved = 36 * tokens * chunk / 2 / (12 * tokens**2 / 2 + 36 * tokens * chunk)
+    assert 1 - narrow / wide == pytest.approx(saved, rel=0.05)
 
 
 def test_state_of_a_hybrid() -> None:

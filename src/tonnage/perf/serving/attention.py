@@ -119,7 +119,7 @@ def prefill_attention(cases: Cases, tokens: Number) -> Number:
     heads = np.maximum(s.heads / cases.layout.tp, 1.0)
     fresh = 1.0 - cases.load.hit
     pairs = 0.5 * tokens * (1.0 - cases.load.hit**2)
-    band = np.where(s.window > 0, np.minimum(pairs, s.window * fresh), pairs)
+    band = np.where(s.window > 0, np.minimum(pairs, s.window_fill * s.window * fresh), pairs)
     seen = (1.0 - s.window_share) * pairs + s.window_share * band * s.window_pairs
     flops = attention_flops(1.0, heads, tokens, seen, s.qk_dim, s.v_dim)
     moved = tokens * (heads * (s.qk_dim + s.v_dim) + local_kv_width(cases)) * 2.0
