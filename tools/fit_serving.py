@@ -63,9 +63,11 @@ UNLIMITED_GBS = 500.0
 """A `core_read_gbs` from here on limits no chip and is left alone."""
 KERNELS = ("gemm_ratio", "attention_ratio", "decode_ratio", "moe_ratio", "moe_memory_ratio")
 """Constants of kernels that engines write anew for a family of chips."""
+OWN_ROWS = 100
+"""Rows below which a family takes the engine's constants."""
 OWN = 0.3
 """Deviation of the log of such a constant on one family from that of the engine."""
-LARGEST = {"request_s": 0.016, "prefill_s_per_token": 1e-5}
+LARGEST = {"request_s": 0.0101, "prefill_s_per_token": 1e-5}
 """Most seconds that interface and tokenizer take: runs that ask for more met something else."""
 LARGEST_RATIO = 1.15
 """An engine's kernel may beat the family's bare one by this much."""
@@ -195,7 +197,8 @@ def movable(rows: Rows, base: dict[str, float]) -> list[str]:
     """Return the constants that these rows say anything about."""
     moe = bool(np.any(rows.cases.shape.routed > 0))
     fours = bool(np.any(rows.cases.integer4 > 0))
-    names = [n for n in PRIORS if base[n] > 0]
+    dense = bool(np.any(rows.cases.shape.routed <= 0))
+    names = [n for n in PRIORS if base[n] > 0 and (dense or n != "gemm_ratio")]
     names = [n for n in names if moe or not n.startswith("moe")]
     if base["core_read_gbs"] >= UNLIMITED_GBS:
         names.remove("core_read_gbs")
@@ -205,11 +208,12 @@ def movable(rows: Rows, base: dict[str, float]) -> list[str]:
 def own(rows: Rows, names: Sequence[str]) -> list[str]:
     """Return `constant@family` of the kernels that families have enough rows to differ in."""
     count = Counter(rows.family)
-    large = sorted(f for f, runs in count.items() if runs >= FEW and len(count) > 1)
+    large = sorted(f for f, runs in count.items() if runs >= OWN_ROWS and len(count) > 1)
     expert = rows.cases.shape.routed > 0
+    told = {n: expert if n.startswith("moe") else ~expert for n in KERNELS if "attention" not in n}
     return [
         f"{n}@{f}" for f in large for n in KERNELS
-        if n in names and (not n.startswith("moe") or np.any(expert & (rows.family == f)))
+        if n in names and np.any(told.get(n, True) & (rows.family == f))
     ]  # fmt: skip
 
 
@@ -276,8 +280,22 @@ def read_engine(name: str) -> tuple[dict[str, Any], dict[str, float]]:
 def run_counts(rows: Rows) -> dict[str, dict[str, int]]:
     """Return the fitted runs by chip and by maker."""
     chips = [q.case.chip for q in rows.asked]
-    count = {"chips": Counter(c.id for c in chips), "makers": Counter(c.vendor for c in chips)}
+    expert = [c.id for c, q in zip(chips, rows.asked, strict=True) if q.case.job.model.experts]
+    count = {
+        "chips": Counter(c.id for c in chips),
+        "expert_chips": Counter(expert),
+        "makers": Counter(c.vendor for c in chips),
+    }
     return {name: dict(sorted(runs.items())) for name, runs in count.items()}
+
+
+def deviations(residual: np.ndarray, expert: np.ndarray) -> dict[str, float]:
+    """Return deviations of the log by 80 % of the rows not fitted, without and with experts."""
+    found = {}
+    for name, mine in (("sigma", ~expert), ("expert_sigma", expert)):
+        told = residual[mine] if np.sum(mine) >= FEW else residual
+        found[name] = max(float(np.quantile(np.abs(told), 0.8)) / 1.2816, 0.04)
+    return found
 
 
 def by_family(values: dict[str, float]) -> dict[str, dict[str, float]]:
@@ -363,7 +381,7 @@ def main() -> None:
             origin = f"fitted on {len(rows.asked)} published runs: {', '.join(sources)}"
             changed = {n: values[n] for n in movable(rows, base)}
             # A little more than the rows show: other runs differ in what no column says.
-            changed["sigma"] = max(float(np.quantile(np.abs(folds), 0.8)) / 1.2816, 0.04)
+            changed |= deviations(folds, rows.cases.shape.routed > 0)
             changed["anchors"] = float(len(rows.asked))
             changed["expert_anchors"] = float(np.sum(rows.cases.shape.routed > 0))
             data |= run_counts(rows) | {"families": by_family(values)}

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tonnage.catalog import Catalog, Chip
 from tonnage.errors import Infeasible, NotEnoughKnown
-from tonnage.perf import find_engine, search_serving, search_training
+from tonnage.perf import engine_known, search_serving, search_training
 from tonnage.provenance import Spread
 from tonnage.scenario import Option, Scenario, Serving, Training
 from tonnage.units import KILO
@@ -122,7 +122,7 @@ def _trained(chip: Chip, job: TrainingJob, chips: int) -> tuple[Spread, str]:
 @lru_cache(maxsize=512)
 def _served(chip: Chip, job: ServingJob, as_of: date) -> tuple[Spread, str]:
     """Return output tokens a second and chip of the best layout within the limits on latency."""
-    engine = find_engine(None, year=as_of.year, vendor=chip.vendor)
+    engine = engine_known(None, chip.vendor, as_of)
     why = ""
     for chips in SERVING_CHIPS:
         best = search_serving(chip, job, chips, engine)

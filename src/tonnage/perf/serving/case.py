@@ -110,7 +110,8 @@ class Cases:
     deviation: tuple[float, ...]
     """Deviation of the log from doubt about the machine's constants, by case."""
     pair_anchors: Number
-    """Measured runs of this chip that the engine's constants were fitted on."""
+    """Measured runs of this chip that the engine's constants were fitted on: of models with experts
+    for such a model, else of the others."""
     maker_anchors: Number
     """The same of any chip of its maker."""
 
@@ -197,7 +198,7 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         ),
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
         deviation=tuple(m.sigma for m in bare),
-        pair_anchors=np.array([case.engine.chips.get(case.chip.id, 0.0) for case in cases]),
+        pair_anchors=np.array([_pair_anchors(case) for case in cases]),
         maker_anchors=np.array([case.engine.makers.get(case.chip.vendor, 0.0) for case in cases]),
     )
 
@@ -266,6 +267,12 @@ def _fed(ratio: Number, machine: Machine) -> Number:
     borne out by prompts on H20 that fixed no constant (two points of InferSim, a run of SGLang).
     """
     return 1.0 / (1.0 + (1.0 / ratio - 1.0) * machine.core_share)
+
+
+def _pair_anchors(case: ServingCase) -> float:
+    chip, engine = case.chip.id, case.engine
+    experts = engine.expert_chips.get(chip, 0.0)
+    return experts if case.job.model.experts else engine.chips.get(chip, 0.0) - experts
 
 
 def _scale(rate: Rate, ratio: Number) -> Rate:

@@ -97,13 +97,17 @@ class Engine:
     overlap: Number
     """1 where two half-batches hide expert communication behind computation."""
     sigma: Number
-    """Deviation of the log of measured over predicted on the fitting rows."""
+    """Deviation of the log of measured over predicted on the fitting rows of dense models."""
+    expert_sigma: Number
+    """The same of models with experts."""
     anchors: Number
     """Measured runs the constants were fitted on."""
     expert_anchors: Number
     """Those of them that ran a model with experts."""
     chips: Mapping[str, float] = field(default_factory=dict)
     """Those of them by chip id."""
+    expert_chips: Mapping[str, float] = field(default_factory=dict)
+    """Those of them that ran a model with experts, by chip id."""
     makers: Mapping[str, float] = field(default_factory=dict)
     """Those of them by maker of the chip."""
     small_cards: Mapping[str, Any] = field(default_factory=dict)
@@ -133,7 +137,7 @@ class Engine:
         return replace(self, **own) if own else self
 
 
-_OTHER = ("id", "name", "chips", "makers", "small_cards", "given", "families")
+_OTHER = ("id", "name", "chips", "expert_chips", "makers", "small_cards", "given", "families")
 _CARDS: Mapping[str, Any] = {"below_gib": 0.0, "named": "", "source": ""}
 """Which cards count as small, and where that is written."""
 CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in _OTHER)
@@ -261,6 +265,7 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
             name=data["name"],
             **values,
             chips=_counts(data, "chips"),
+            expert_chips=_counts(data, "expert_chips"),
             makers=_counts(data, "makers"),
             small_cards=cards,
             families=data.get("families") or {},
