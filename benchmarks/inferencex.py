@@ -48,41 +48,12 @@ SOURCE = (
 WARM_FROM = "2026-01-21"
 """Runs before this day met a server without a warm-up (InferenceX commit d053ae24e adds one)."""
 COLUMNS = [
-    "id",
-    "source_title",
-    "source_url",
-    "year",
-    "software",
-    "software_version",
-    "chip",
-    "chip_memory_gb",
-    "n_chips",
-    "model",
-    "n_params_b",
-    "weight_precision",
-    "act_precision",
-    "kv_precision",
-    "tp",
-    "pp",
-    "dp",
-    "ep",
-    "batch_or_concurrency",
-    "input_len",
-    "output_len",
-    "phase",
-    "metric",
-    "value",
-    "unit",
-    "ttft_ms",
-    "tpot_ms",
-    "prefill_tokens",
-    "memory_fraction",
-    "poll_steps",
-    "draft_tokens",
-    "note",
-    "complete",
-    "subset",
-]
+    "id", "source_title", "source_url", "year", "software", "software_version", "chip",
+    "chip_memory_gb", "n_chips", "model", "n_params_b", "weight_precision", "act_precision",
+    "kv_precision", "tp", "pp", "dp", "ep", "batch_or_concurrency", "input_len", "output_len",
+    "phase", "metric", "value", "unit", "ttft_ms", "tpot_ms", "prefill_tokens", "memory_fraction",
+    "poll_steps", "draft_tokens", "note", "complete", "subset",
+]  # fmt: skip
 
 
 def sample() -> list[dict[str, str]]:

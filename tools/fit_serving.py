@@ -381,7 +381,7 @@ def main() -> None:
             origin = f"fitted on {len(rows.asked)} published runs: {', '.join(sources)}"
             changed = {n: values[n] for n in movable(rows, base)}
             # A little more than the rows show: other runs differ in what no column says.
-            changed |= deviations(folds, rows.cases.shape.routed > 0)
+            changed |= deviations(folds, np.asarray(rows.cases.shape.routed > 0))
             changed["anchors"] = float(len(rows.asked))
             changed["expert_anchors"] = float(np.sum(rows.cases.shape.routed > 0))
             data |= run_counts(rows) | {"families": by_family(values)}
