@@ -22,8 +22,8 @@ from tonnage.perf.serving.memory import Capacity, capacity
 from tonnage.perf.serving.step import (
     Step,
     decode_step,
+    launch_seconds,
     prefill_step,
-    prompt_overhead,
 )
 from tonnage.workload import Arrivals
 
@@ -88,10 +88,12 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     together = np.where(closed | opened, group, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
     prompt, attention = _prompt(cases, together, _riding(cases, running))
-    spared = _spared(cases, running)
+    joint = _joint(cases, together, running)
+    late = launch_seconds(cases)
+    spared = np.where(lockstep(cases), 0.0, late * (1.0 - 1.0 / joint))
     prompt = Step(
         prompt.products, prompt.experts, prompt.attention, prompt.collectives,
-        prompt.overhead - spared,
+        prompt.overhead + late / joint,
     )  # fmt: skip
     prompt_s = prompt.total + attention
     batch = running
@@ -145,7 +147,7 @@ def prompt_seconds(cases: Cases) -> Number:
     """Seconds of device time that one prompt alone takes from a replica."""
     one = np.ones_like(cases.load.input)
     parts, attention = _prompt(cases, one, one)
-    return parts.total + attention
+    return parts.total + attention + launch_seconds(cases)
 
 
 def first_share(cases: Cases) -> Number:
@@ -163,8 +165,8 @@ def lockstep(cases: Cases) -> Number:
     return finite & kind_is(cases, Arrivals.CLOSED)
 
 
-def _spared(cases: Cases, running: Number) -> Number:
-    """Engine time that a prompt spares the device by sharing its step with those that wait too.
+def _joint(cases: Cases, together: Number, running: Number) -> Number:
+    """Prompts that share a step: those that start together, else those that come in meanwhile.
 
     j prompts that share a step come in P·t + C·j + A seconds (t a decoding step, P of them until
     the engine looks, C a prompt's own time, A the step's) at b / (o·t + b·(C + A/j)) a second;
@@ -173,9 +175,8 @@ def _spared(cases: Cases, running: Number) -> Number:
     load, engine = cases.load, cases.engine
     fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
     most = np.maximum(engine.prefill_tokens / fresh, 1.0)
-    joint = np.clip(engine.poll_steps * running * load.tokens_per_step / load.output, 1.0, most)
-    alone = np.where(lockstep(cases), 0.0, prompt_overhead(cases))
-    return alone * (1.0 - 1.0 / joint)
+    coming = engine.poll_steps * running * load.tokens_per_step / load.output
+    return np.clip(np.where(lockstep(cases), together, coming), 1.0, most)
 
 
 def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Number) -> Number:

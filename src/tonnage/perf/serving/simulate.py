@@ -22,7 +22,7 @@ import numpy as np
 from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of, repeated
 from tonnage.perf.serving.memory import capacity
-from tonnage.perf.serving.step import decode_step, prefill_step, prompt_overhead
+from tonnage.perf.serving.step import decode_step, launch_seconds, prefill_step
 from tonnage.workload import Arrivals
 
 _GRID = 24
@@ -75,7 +75,7 @@ class _Times:
     """Added to a step by prompt tokens, all but attention, by batch beside and tokens."""
     attention: list[float]
     """Of one prompt, by its tokens."""
-    prompt_fixed: float
+    launch_s: float
     """Of every step with prompts."""
     fresh: float
     """Share of a prompt that is not in the prefix cache."""
@@ -181,7 +181,7 @@ def _times(cases: Cases, longest: float) -> _Times:
         tokens=tokens,
         products=products,
         attention=attention,
-        prompt_fixed=float(prompt_overhead(cases)[0]) / pp,
+        launch_s=float(launch_seconds(cases)[0]) / pp,
         fresh=1.0 - float(cases.load.hit[0]),
         slots=slots,
         budget=budget,
@@ -209,7 +209,7 @@ def _prompts(
     many = np.tile(tokens, len(beside))
     with_batch = np.repeat(np.array(beside, float), count) / pp
     ones = np.ones_like(many)
-    step = prefill_step(wide, many, ones, with_batch).total - prompt_overhead(wide)
+    step = prefill_step(wide, many, ones, with_batch).total
     products = (step / pp).reshape(len(beside), count)
     attention = prefill_attention(repeated(cases, count), tokens) / pp
     return beside, tokens.tolist(), np.maximum(products, 0.0).tolist(), attention.tolist()
@@ -254,12 +254,12 @@ def _run(
             changes += 1
             group, tokens = _take(waiting, prompts, slots - count, times.budget / times.fresh)
             chunks = max(1, ceil(tokens * times.fresh / times.budget))
-            now += _product_seconds(times, tokens, count) + chunks * times.prompt_fixed
-            now += sum(attention[k] for k in group)
+            now += _product_seconds(times, tokens, count) + sum(attention[k] for k in group)
             if times.mixed and count:
                 now += chunks * (base[count] + slope[count] * context)
                 step += chunks
                 context += chunks * count
+            now += chunks * times.launch_s
             for k in group:
                 first[k] = now
                 heappush(running, (step + answers[k] - 1, k))
