@@ -128,15 +128,16 @@ def capacity(cases: Cases) -> Capacity:
     widest = s.hidden + np.maximum(s.ffn, s.active * s.expert_ffn) / cases.layout.tp
     activations = ACTIVATION_WIDTH * tokens * widest
     reserve = engine.reserve_gib * GIB
-    taken = activations + reserve
-    free = engine.memory_of == 1.0
-    static = np.where(
-        engine.memory_fraction >= 1.0, whole - reserve, engine.memory_fraction * whole
-    )
-    usable = np.where(engine.memory_of == 2.0, static, engine.memory_fraction * whole)
-    room = usable - weights - np.where(engine.memory_of == 2.0, 0.0, taken)
-    room = np.where(free, engine.memory_fraction * (whole - weights - taken), room)
-    usable = np.where(free, room + weights + taken, usable)
+    share, kind = engine.memory_fraction, engine.memory_of
+    # SGLang keeps back what activations and graphs may take: by its own rule, or what a stated
+    # share leaves.
+    kept = np.where(share >= 1.0, reserve, (1.0 - share) * whole)
+    activations = np.where(kind == 2.0, 0.0, activations)
+    reserve = np.where(kind == 2.0, kept, reserve)
+    taken = weights + activations + reserve
+    room = np.where(kind == 0.0, share * whole, whole) - taken
+    room = np.where(kind == 1.0, share * room, room)
+    usable = room + taken
     held = load.input + engine.reserved_output * load.output + engine.block_tokens / 2.0
     one = cache_bytes(cases, held)
     # One more token of context, as a mean over the sequence where layers have windows.
