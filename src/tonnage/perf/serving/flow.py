@@ -19,6 +19,7 @@ from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import ENDLESS, KINDS, Cases
 from tonnage.perf.serving.memory import Capacity, capacity
+from tonnage.perf.serving.ranks import held_closed, held_open
 from tonnage.perf.serving.step import (
     Step,
     decode_step,
@@ -183,7 +184,9 @@ def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Numbe
     """Share of a request's stay in which it decodes, the rest being its own prefill."""
     load = cases.load
     steps = load.output / load.tokens_per_step
-    busy = steps * decode.total + (running - 1.0) * prompt_s / cases.layout.pp
+    own = running * prompt_s / cases.layout.pp
+    held = own * held_closed(cases, own, steps * decode.total) - prompt_s / cases.layout.pp
+    busy = steps * decode.total + held
     return busy / (busy + prompt_s)
 
 
@@ -194,6 +197,7 @@ def _open_batch(
     load, layout = cases.load, cases.layout
     rate = load.rate / layout.dp
     busy = rate * prompt_s / layout.pp
+    busy = busy * held_open(cases, busy)
     steps = load.output / load.tokens_per_step
     slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
     full = rate * steps * decode.total / slack
@@ -226,22 +230,27 @@ def _latencies(
     again = 1.0 + engine.preemption * np.minimum(waves - 1.0, 1.0)
     step_s = decode.total * again
     arriving = np.minimum(load.rate / layout.dp * share, BUSIEST)
-    stall = np.where(opened, arriving, _closed_stall(running, steps * step_s, share))
+    held = held_closed(cases, running * share, steps * step_s)
+    held = np.where(opened, held_open(cases, arriving), held)
+    # Prompts of all ranks that step together, but the sequence's own.
+    prompts = running * share * held - share
+    arriving = np.minimum(arriving * held, BUSIEST)
+    stall = np.where(opened, arriving, prompts / np.maximum(steps * step_s + prompts, 1e-12))
     tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
     own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total)
     own = own + spared  # a shared step is no shorter for each of those in it
     # Prompts that a client waited for before its own do not stall it again.
     before = np.maximum(queue - first_share(cases) * first, 0.0)
-    others = np.maximum((running - 1.0) * share - before, 0.0) / steps
+    others = np.maximum(prompts - before, 0.0) / steps
     closed = kind_is(cases, Arrivals.CLOSED) & ~lockstep(cases)
     tpot = np.where(closed, (step_s + others) / load.tokens_per_step, tpot)
     stall = np.where(closed, others / np.maximum(step_s + others, 1e-12), stall)
     # Prompts first and all clients in step: they are prefilled, then all decode undisturbed.
     paused = lockstep(cases) & (engine.mixed <= 0)
-    stalled = np.maximum((running - 1.0) * share - queue, 0.0) / steps
+    stalled = np.maximum(prompts - queue, 0.0) / steps
     tpot = np.where(paused, step_s / load.tokens_per_step + stalled, tpot)
     stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
-    cycle = steps * step_s + running * share
+    cycle = steps * step_s + running * share * held
     # While a client waits the device serves all the others: short answers cannot outrun it.
     least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step * step_s + running * share
     late = np.where(kind_is(cases, Arrivals.CLOSED), np.maximum(least - stay, 0.0), 0.0)
@@ -341,9 +350,3 @@ def _rates(
     again = 1.0 + engine.preemption * np.minimum(waves - 1.0, 1.0)
     span = stay * waves * np.where(static, again, 1.0)
     return np.where(static, asked / span, rate), wait, span
-
-
-def _closed_stall(running: Number, decoding: Number, prompt_s: Number) -> Number:
-    """(b-1)·S / (o·t + (b-1)·S): share of a stay that the prompts of the others take."""
-    others = (running - 1.0) * prompt_s
-    return others / np.maximum(decoding + others, 1e-12)

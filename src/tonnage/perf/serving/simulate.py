@@ -21,7 +21,9 @@ import numpy as np
 
 from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of, repeated
+from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.memory import capacity
+from tonnage.perf.serving.ranks import held_closed, held_open
 from tonnage.perf.serving.step import decode_step, launch_seconds, prefill_step
 from tonnage.workload import Arrivals
 
@@ -86,6 +88,8 @@ class _Times:
     """Before the engine sees a request: interface, ..."""
     token_s: float
     """... and tokenizer, per prompt token."""
+    held: float
+    """What prompts of other ranks in step with this one hold it up, for each second of its own."""
     poll: int
     """Decoding steps between two looks at the queue."""
 
@@ -188,8 +192,21 @@ def _times(cases: Cases, longest: float) -> _Times:
         mixed=mixed,
         request_s=float(cases.engine.request_s[0]),
         token_s=float(cases.engine.prefill_s_per_token[0]),
+        held=_held(cases, slots) - 1.0,
         poll=max(1, round(float(cases.engine.poll_steps[0]))),
     )
+
+
+def _held(cases: Cases, slots: int) -> float:
+    """Time that prompts of all ranks in step hold one up, over that of its own prompts."""
+    load, layout = cases.load, cases.layout
+    prompt_s = prompt_seconds(cases) / layout.pp
+    if load.rate[0] > 0:
+        return float(held_open(cases, load.rate / layout.dp * prompt_s)[0])
+    running = np.clip(load.concurrency / layout.dp, 1.0, slots)
+    step = decode_step(cases, running / layout.pp, load.input + load.output / 2.0).total
+    decoding = load.output / load.tokens_per_step * step
+    return float(held_closed(cases, running * prompt_s, decoding)[0])
 
 
 def _prompts(
@@ -237,14 +254,12 @@ def _product_seconds(times: _Times, tokens: int, count: int) -> float:
 def _run(
     times: _Times, sent: list[float], prompts: list[int], answers: list[int], closed: bool
 ) -> Simulation:
-    total = len(sent)
-    front = [times.request_s + times.token_s * tokens for tokens in prompts]
+    total, front = len(sent), [times.request_s + times.token_s * tokens for tokens in prompts]
     attention = np.interp(prompts, times.tokens, times.attention).tolist()
     known = sum(1 for moment in sent if moment == 0.0) if closed else total
     seen = sorted((sent[k] + front[k], k) for k in range(known))
     first, last = [0.0] * total, [0.0] * total
-    running: list[tuple[int, int]] = []
-    waiting: deque[int] = deque()
+    running, waiting = list[tuple[int, int]](), deque[int]()
     now, step, context, count, done, changes = 0.0, 0, 0, 0, 0, 0
     base, slope, slots, poll, look = times.base, times.per_token, times.slots, times.poll, 0
     while done < total:
@@ -254,16 +269,18 @@ def _run(
             changes += 1
             group, tokens = _take(waiting, prompts, slots - count, times.budget / times.fresh)
             chunks = max(1, ceil(tokens * times.fresh / times.budget))
-            now += _product_seconds(times, tokens, count) + sum(attention[k] for k in group)
+            work = _product_seconds(times, tokens, count) + sum(attention[k] for k in group)
             if times.mixed and count:
-                now += chunks * (base[count] + slope[count] * context)
+                work += chunks * (base[count] + slope[count] * context)
                 step += chunks
                 context += chunks * count
-            now += chunks * times.launch_s
+            work += chunks * times.launch_s
+            now += work
             for k in group:
                 first[k] = now
                 heappush(running, (step + answers[k] - 1, k))
                 context += prompts[k]
+            now += times.held * work
             count += len(group)
             look = step
         elif count == 0:
