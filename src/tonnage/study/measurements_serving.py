@@ -21,7 +21,8 @@ from tonnage.study.measurements import Assumption, Row
 from tonnage.study.measurements_labels import Unusable, chip_of, format_of
 from tonnage.study.measurements_model import serving_model
 from tonnage.study.measurements_runs import LATENCIES
-from tonnage.workload import Arrivals, ServingJob, Speculation
+from tonnage.study.published_weights import published_in
+from tonnage.workload import Arrivals, Model, ServingJob, Speculation
 
 MILLISECONDS = 1e3
 NODE = 8
@@ -120,7 +121,7 @@ def _job(
     named = serving_model(row)
     model = named.model
     assumed += named.assumed
-    weights = _weights(row, model.id, assumed)
+    weights = _weights(row, model, assumed)
     activations = format_of(row.text("act_precision"))
     arrivals = _arrivals(row)
     prompt = row.number("input_len")
@@ -152,7 +153,7 @@ def _job(
     )
 
 
-def _weights(row: Row, model: str, assumed: list[Assumption]) -> str:
+def _weights(row: Row, model: Model, assumed: list[Assumption]) -> str:
     cell = row.text("weight_precision")
     found = format_of(cell)
     if found is not None:
@@ -160,10 +161,9 @@ def _weights(row: Row, model: str, assumed: list[Assumption]) -> str:
     if cell:
         message = f"weight_precision {cell!r} is not known"
         raise Unusable(message)
-    native = {"deepseek-v3": "fp8", "deepseek-r1": "fp8", "gpt-oss-120b": "mxfp4"}
     told = row.told + " " + row.text("model").lower()
     hinted = re.search(r"\b(nvfp4|mxfp4|fp8|w8a8|int8|awq|int4)\b", told)
-    supposed = native.get(model, "bf16") if hinted is None else hinted.group(1)
+    supposed = published_in(model) if hinted is None else hinted.group(1)
     weights = format_of(supposed) or "bf16"
     assumed.append(Assumption(f"weight_precision taken as {weights}", 0.3))
     return weights

@@ -21,6 +21,7 @@ from tonnage.perf import (
     releases,
     stand_in,
 )
+from tonnage.study.published_weights import published_in
 from tonnage.workload import (
     BITS,
     Arrivals,
@@ -254,7 +255,7 @@ def _notes(
     load: Load,
 ) -> tuple[str, ...]:
     """Return what a reader has to know of the question before the answer."""
-    found = [*_context_note(job)]
+    found = [*_context_note(job), *_published_note(job)]
     for device, engine in zip(devices, engines, strict=True):
         found += _format_note(job, device)
         told = releases()[engine.id]
@@ -277,6 +278,14 @@ def _context_note(job: ServingJob) -> list[str]:
             f"{job.model.name} was made for; speeds are those of a model that could take them"
         )
     ]
+
+
+def _published_note(job: ServingJob) -> list[str]:
+    stored = published_in(job.model)
+    if BITS[job.weights] <= BITS[stored]:
+        return []
+    text = f"{job.model.name} is published in {stored}, and was asked in {job.weights}"
+    return [f"{text}: --weights {stored} takes {BITS[stored] / BITS[job.weights]:.0%} of the room"]
 
 
 def _format_note(job: ServingJob, device: Chip) -> list[str]:
