@@ -284,6 +284,7 @@ def run_counts(rows: Rows) -> dict[str, dict[str, int]]:
     count = {
         "chips": Counter(c.id for c in chips),
         "expert_chips": Counter(expert),
+        "models": Counter(q.case.job.model.id for q in rows.asked),
         "makers": Counter(c.vendor for c in chips),
     }
     return {name: dict(sorted(runs.items())) for name, runs in count.items()}

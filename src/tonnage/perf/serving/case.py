@@ -112,6 +112,8 @@ class Cases:
     pair_anchors: Number
     """Measured runs of this chip that the engine's constants were fitted on: of models with experts
     for such a model, else of the others."""
+    model_anchors: Number
+    """The same of its model, on any chip."""
     maker_anchors: Number
     """The same of any chip of its maker."""
 
@@ -199,6 +201,7 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
         deviation=tuple(m.sigma for m in bare),
         pair_anchors=np.array([_pair_anchors(case) for case in cases]),
+        model_anchors=np.array([case.engine.models.get(case.job.model.id, 0.0) for case in cases]),
         maker_anchors=np.array([case.engine.makers.get(case.chip.vendor, 0.0) for case in cases]),
     )
 

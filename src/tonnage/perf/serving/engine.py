@@ -108,6 +108,8 @@ class Engine:
     """Those of them by chip id."""
     expert_chips: Mapping[str, float] = field(default_factory=dict)
     """Those of them that ran a model with experts, by chip id."""
+    models: Mapping[str, float] = field(default_factory=dict)
+    """Those of them by model id."""
     makers: Mapping[str, float] = field(default_factory=dict)
     """Those of them by maker of the chip."""
     small_cards: Mapping[str, Any] = field(default_factory=dict)
@@ -137,7 +139,17 @@ class Engine:
         return replace(self, **own) if own else self
 
 
-_OTHER = ("id", "name", "chips", "expert_chips", "makers", "small_cards", "given", "families")
+_OTHER = (
+    "id",
+    "name",
+    "chips",
+    "expert_chips",
+    "models",
+    "makers",
+    "small_cards",
+    "given",
+    "families",
+)
 _CARDS: Mapping[str, Any] = {"below_gib": 0.0, "named": "", "source": ""}
 """Which cards count as small, and where that is written."""
 CONSTANTS = tuple(f.name for f in fields(Engine) if f.name not in _OTHER)
@@ -266,6 +278,7 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
             **values,
             chips=_counts(data, "chips"),
             expert_chips=_counts(data, "expert_chips"),
+            models=_counts(data, "models"),
             makers=_counts(data, "makers"),
             small_cards=cards,
             families=data.get("families") or {},
