@@ -9,6 +9,7 @@ from tonnage.catalog import load_catalog
 from tonnage.perf import (
     ServingCase,
     ServingLayout,
+    Traffic,
     find_engine,
     predict_serving,
     predict_serving_cases,
@@ -18,6 +19,9 @@ from tonnage.workload import Arrivals, ServingJob, find_model
 
 CATALOG = load_catalog(date(2026, 1, 1))
 ENGINE = find_engine("vllm")
+
+
+EXAMPLE = ("llama-3.1-70b", "nv-h20-96", 8, 2048, 512)
 
 
 def closed(model: str, chip: str, clients: int, prompt: int, output: int) -> ServingCase:
@@ -36,6 +40,91 @@ def test_closed_loop(chip: str, clients: int, prompt: int, output: int) -> None:
     assert formula.tpot_ms.p50 == pytest.approx(1e3 * events.tpot_s.mean(), rel=0.05)
     assert formula.requests_per_s.p50 == pytest.approx(events.requests_per_s, rel=0.05)
     assert formula.e2e_ms.p50 == pytest.approx(1e3 * events.e2e_s.mean(), rel=0.05)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize("clients", [1, 4, 16, 64])
+def test_equal_lengths_without_end(clients: int, engine: str) -> None:
+    """Clients that started long ago are spread over a round, in both ways of answering."""
+    model, chip, tp, prompt, output = EXAMPLE
+    job = ServingJob(find_model(model), prompt, output, concurrency=clients, weights="fp8")
+    asked = CATALOG.find(chip), job, ServingLayout(tp), find_engine(engine)
+    formula = predict_serving(*asked)
+    events = predict_serving(*asked, traffic=Traffic(simulate=True))
+    assert (formula.method, events.method) == ("closed form", "event simulation")
+    assert formula.tpot_ms.p50 == pytest.approx(events.tpot_ms.p50, rel=0.05)
+    assert formula.e2e_ms.p50 == pytest.approx(events.e2e_ms.p50, rel=0.05)
+    assert formula.requests_per_s.p50 == pytest.approx(events.requests_per_s.p50, rel=0.05)
+    assert formula.ttft_ms.p50 == pytest.approx(events.ttft_ms.p50, rel=0.4)
+    assert events.running == pytest.approx(formula.running, rel=0.05)
+    tail = events.percentiles["ttft_ms"]
+    assert tail.p99.p50 >= events.ttft_ms.p50 * (1 - 1e-9)
+
+
+def test_the_first_wave_counts_only_where_a_run_has_an_end() -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 256, concurrency=64, weights="fp8")
+    case = ServingCase(CATALOG.find("nv-h20-96"), job, ServingLayout(), ENGINE)
+    burst, spread = simulate_serving(case, 3000), simulate_serving(case, 3000, evenly=True)
+    assert (len(burst.ttft_s), len(spread.ttft_s)) == (3000, 3000 - 2 * 64)
+    assert burst.ttft_s.max() > 3 * spread.ttft_s.max()
+    assert spread.requests_per_s == pytest.approx(burst.requests_per_s, rel=0.05)
+
+
+@pytest.mark.parametrize("simulate", [False, True])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 3.0])
+def test_no_more_is_served_than_offered(share: float, simulate: bool) -> None:
+    prompt, output = 1024, 256
+    chip, model = CATALOG.find("nv-h20-96"), find_model("llama-3.1-8b")
+    full = ServingJob(model, prompt, output, concurrency=10_000, weights="fp8")
+    most = predict_serving(chip, full, ServingLayout(), ENGINE).requests_per_s.p50
+    job = ServingJob(model, prompt, output, request_rate=share * most, weights="fp8",
+                     arrivals=Arrivals.OPEN)  # fmt: skip
+    found = predict_serving(chip, job, ServingLayout(), ENGINE, traffic=Traffic(simulate=simulate))
+    rates = found.requests_per_s
+    assert rates.p90 <= share * most * (1 + 1e-9)
+    assert found.tokens_per_s_output.p90 <= share * most * output * (1 + 1e-9)
+    assert found.tokens_per_s_total.p90 <= share * most * (prompt + output) * (1 + 1e-9)
+    if share <= 0.5:
+        assert rates.p10 == pytest.approx(share * most)
+    if share > 1.0:
+        assert rates.p50 < share * most
+        assert not found.fits
+
+
+def test_the_slow_end_may_not_keep_up_with_arrivals_that_the_middle_serves() -> None:
+    chip, model = CATALOG.find("nv-h20-96"), find_model("llama-3.1-8b")
+    found = []
+    for rate in (8.0, 10.0, 11.0, 12.0, 13.0, 14.0):
+        job = ServingJob(model, 1024, 256, request_rate=rate, weights="fp8",
+                         arrivals=Arrivals.OPEN)  # fmt: skip
+        found.append(predict_serving(chip, job, ServingLayout(), ENGINE))
+    kept = [one for one in found if one.fits]
+    assert all(one.requests_per_s.p50 == one.requests_per_s.p90 for one in kept)
+    assert kept[0].requests_per_s.p10 == pytest.approx(8.0)
+    assert kept[-1].requests_per_s.p10 < 0.99 * kept[-1].requests_per_s.p50
+
+
+def test_a_light_load_runs_less_than_one_request_in_the_mean() -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 256, request_rate=0.01, weights="fp8",
+                     arrivals=Arrivals.OPEN)  # fmt: skip
+    asked = CATALOG.find("nv-h20-96"), job, ServingLayout(), ENGINE
+    formula = predict_serving(*asked)
+    events = predict_serving(*asked, traffic=Traffic(simulate=True))
+    assert formula.method == "closed form"
+    assert formula.running == pytest.approx(0.01 * 255 * formula.tpot_ms.p50 / 1e3, rel=1e-6)
+    assert formula.running == pytest.approx(events.running, rel=0.1)
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0, 30.0])
+def test_arrivals_with_answers_of_one_token_have_no_time_per_token(rate: float) -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 1, request_rate=rate,
+                     arrivals=Arrivals.OPEN)  # fmt: skip
+    found = predict_serving(CATALOG.find("nv-l20"), job, ServingLayout(),
+                            traffic=Traffic(simulate=True))  # fmt: skip
+    assert found.method == "event simulation"
+    assert found.tpot_ms.p50 == 0.0
+    assert sum(found.breakdown_ms.values()) == 0.0
+    assert found.ttft_ms.p50 == pytest.approx(found.e2e_ms.p50)
 
 
 @pytest.mark.parametrize("rate", [0.5, 2.0, 4.0])

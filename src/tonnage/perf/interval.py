@@ -38,3 +38,8 @@ def deviation(doubt: Doubt, anchors: float, constants: float = 0.0) -> float:
 def interval(p50: float, sigma: float) -> Spread:
     """p10, p90 = p50 · exp(∓1.2816 sigma): a log-normal error of deviation `sigma`."""
     return Spread.lognormal(p50, sigma)
+
+
+def at_most(spread: Spread, most: float) -> Spread:
+    """min(x, most) of every percentile: what is served never exceeds what is offered."""
+    return spread.map(lambda value: min(value, most))

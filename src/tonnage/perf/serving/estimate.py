@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf
 from typing import Any
 
 import numpy as np
 
-from tonnage.perf.interval import Doubt, deviation, interval
+from tonnage.perf.interval import Doubt, at_most, deviation, interval
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.flow import Flow, solve
 from tonnage.perf.serving.layout import ServingLayout
@@ -209,7 +208,7 @@ def _one(
     sigma: float,
 ) -> ServingEstimate:
     job, layout = case.job, case.layout
-    rate = float(flow.requests_per_s[i])
+    rates = _rates(i, job, flow, sigma)
     out, into = float(cases.load.output[i]), float(cases.load.input[i])
     late = ttft_sigma(sigma, job)
     percentiles = {
@@ -233,11 +232,11 @@ def _one(
         tpot_ms=interval(float(flow.tpot_s[i]) / MILLI, sigma),
         e2e_ms=interval(float(flow.e2e_s[i]) / MILLI, sigma),
         percentiles=percentiles,
-        requests_per_s=interval(rate, sigma),
-        tokens_per_s_output=interval(rate * out, sigma),
-        tokens_per_s_total=interval(rate * (out + into), sigma),
-        tokens_per_s_output_per_chip=interval(rate * out / layout.chips, sigma),
-        running=min(float(flow.batch[i]) * layout.dp, job.concurrency or inf),
+        requests_per_s=rates,
+        tokens_per_s_output=rates * out,
+        tokens_per_s_total=rates * (out + into),
+        tokens_per_s_output_per_chip=rates * (out / layout.chips),
+        running=_running(i, case, flow),
         max_concurrency=max(0, int(sequences)) * layout.dp,
         memory_gb_per_chip=_memory(i, flow, float(kept[i])),
         breakdown_ms=breakdown,
@@ -245,6 +244,22 @@ def _one(
         bottleneck=bottleneck,
         sigma=sigma,
     )
+
+
+def _rates(i: int, job: ServingJob, flow: Flow, sigma: float) -> Spread:
+    """Requests/s; of open arrivals min(what it could do, what is offered)."""
+    if job.arrivals is Arrivals.OPEN and job.request_rate is not None:
+        return at_most(interval(float(flow.most_per_s[i]), sigma), float(flow.requests_per_s[i]))
+    return interval(float(flow.requests_per_s[i]), sigma)
+
+
+def _running(i: int, case: ServingCase, flow: Flow) -> float:
+    """Sequences that decode at once; of open arrivals rate · time, where kept up with (Little)."""
+    batch = float(flow.batch[i]) * case.layout.dp
+    if case.job.arrivals is not Arrivals.OPEN or float(flow.overload[i]) > 0:
+        return min(batch, case.job.concurrency or batch)
+    decoding = float(flow.e2e_s[i] - flow.ttft_s[i])
+    return min(batch, float(flow.requests_per_s[i]) * max(decoding, 0.0))
 
 
 def _parts(i: int, step: Any) -> dict[str, float]:

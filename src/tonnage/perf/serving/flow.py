@@ -64,6 +64,8 @@ class Flow:
     e2e_s: Number
     requests_per_s: Number
     """Of the whole deployment."""
+    most_per_s: Number
+    """Requests/s with every slot taken, where arrivals are open; else `requests_per_s`."""
     stalls: Number
     """Share of a decoding sequence's time spent on the prompts of others."""
     overload: Number
@@ -260,7 +262,8 @@ def _latencies(
     tpot = np.where(load.output > 1.0, tpot, 0.0)  # the first token comes from the prompt
     return Flow(
         room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first,
-        own + queue + memory_wait, tpot, e2e, rate * layout.dp, np.where(static, 0.0, stall),
+        own + queue + memory_wait, tpot, e2e, rate * layout.dp,
+        np.where(opened, running / cycle, rate) * layout.dp, np.where(static, 0.0, stall),
         overload,
     )  # fmt: skip
 

@@ -14,14 +14,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 import numpy as np
 
 from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of, repeated
-from tonnage.perf.serving.flow import prompt_seconds
+from tonnage.perf.serving.flow import prompt_seconds, solve
 from tonnage.perf.serving.memory import capacity
 from tonnage.perf.serving.ranks import held_closed, held_open
 from tonnage.perf.serving.step import decode_step, launch_seconds, prefill_step
@@ -33,6 +33,9 @@ _BESIDE = 7
 """Batch sizes beside which the time of prompts is computed, and ..."""
 _PROMPTS = 14
 """... numbers of prompt tokens, both with interpolation between."""
+
+_Lengths = tuple[list[int], list[int]]
+"""Tokens of prompts and of answers, in the order of arrival."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +106,7 @@ def simulate_serving(
     arrival_s: Sequence[float] | None = None,
     input_tokens: Sequence[float] | None = None,
     output_tokens: Sequence[float] | None = None,
+    evenly: bool = False,
 ) -> Simulation:
     """Return what one of the deployment's replicas does with its share of the load.
 
@@ -119,6 +123,9 @@ def simulate_serving(
         Arrival times from a trace, instead of random ones.
     input_tokens, output_tokens
         Lengths of a trace's requests, in the order of `arrival_s`, instead of random ones.
+    evenly
+        Start closed clients evenly over a round instead of all at once, and leave the first and
+        the last round out: traffic without an end, where a benchmark's first wave has passed.
 
     Returns
     -------
@@ -138,12 +145,20 @@ def simulate_serving(
         sent = np.asarray(arrival_s, float)[order]
         prompts, answers = _in_order(prompts, order), _in_order(answers, order)
     elif closed:
-        clients = min(max(1, round((case.job.concurrency or 1.0) / case.layout.dp)), requests)
-        sent = np.concatenate([np.zeros(clients), np.full(requests - clients, np.inf)])
+        sent = _closed(cases, requests, evenly)
     else:
         gap = case.layout.dp / (case.job.request_rate or 1.0)
         sent = np.cumsum(random.gamma(1.0 / burstiness, burstiness * gap, requests))
-    return _run(times, sent.tolist(), prompts, answers, closed)
+    rounds = int(np.isfinite(sent).sum()) if closed and evenly else 0
+    return _run(times, sent.tolist(), (prompts, answers), rounds)
+
+
+def _closed(cases: Cases, requests: int, evenly: bool) -> Any:
+    """Seconds at which clients send first: all at once or over a round; inf for what follows."""
+    each = float(cases.load.concurrency[0] or 1.0) / float(cases.layout.dp[0])
+    clients = min(max(1, round(each)), requests)
+    gap = float(solve(cases).e2e_s[0]) / clients if evenly else 0.0
+    return np.concatenate([gap * np.arange(clients), np.full(requests - clients, np.inf)])
 
 
 def _lengths(
@@ -251,12 +266,11 @@ def _product_seconds(times: _Times, tokens: int, count: int) -> float:
     return _between(times.tokens, times.products[low], tokens * times.fresh)
 
 
-def _run(
-    times: _Times, sent: list[float], prompts: list[int], answers: list[int], closed: bool
-) -> Simulation:
-    total, front = len(sent), [times.request_s + times.token_s * tokens for tokens in prompts]
+def _run(times: _Times, sent: list[float], lengths: _Lengths, rounds: int) -> Simulation:
+    prompts, answers, total = *lengths, len(sent)
+    front = [times.request_s + times.token_s * tokens for tokens in prompts]
     attention = np.interp(prompts, times.tokens, times.attention).tolist()
-    known = sum(1 for moment in sent if moment == 0.0) if closed else total
+    known = sum(map(isfinite, sent))
     seen = sorted((sent[k] + front[k], k) for k in range(known))
     first, last = [0.0] * total, [0.0] * total
     running, waiting = list[tuple[int, int]](), deque[int]()
@@ -305,12 +319,12 @@ def _run(
             count -= 1
             done += 1
             changes += 1
-            if closed and known < total:
+            if known < total:
                 # The engine sees a client's next request when the interface has dealt with it.
                 sent[known] = now
                 heappush(seen, (now + front[known], known))
                 known += 1
-    return _summary(sent, first, last, (prompts, answers), changes)
+    return _summary(sent, first, last, lengths, changes, rounds)
 
 
 def _take(
@@ -330,16 +344,22 @@ def _summary(
     sent: list[float],
     first: list[float],
     last: list[float],
-    lengths: tuple[list[int], list[int]],
+    lengths: _Lengths,
     changes: int,
+    clients: int,
 ) -> Simulation:
+    """Return what happened; of clients that go on for ever, without their first and last round."""
     start, begin, end = np.array(sent), np.array(first), np.array(last)
     prompts, size = np.array(lengths[0], float), np.array(lengths[1], float)
     after = np.where(size > 1, (end - begin) / np.maximum(size - 1, 1), np.nan)
     span = float(end.max() - start.min())
-    before = begin - start
-    whole = end - start
     arrivals = float(start.max() - start.min())
+    before, whole = begin - start, end - start
+    if clients and len(sent) > 2 * clients:
+        kept = slice(clients, len(sent) - clients)
+        before, after, whole = before[kept], after[kept], whole[kept]
+        prompts, size = prompts[kept], size[kept]
+        span = float(whole.sum()) / clients  # each client is always waiting for an answer
     return Simulation(
         before, after, whole, span, arrivals, float(prompts.sum()), float(size.sum()), changes
     )

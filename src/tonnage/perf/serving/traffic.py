@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tonnage.errors import Fault, InputError
-from tonnage.perf.interval import interval
+from tonnage.perf.interval import at_most, interval
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.estimate import (
     Percentiles,
@@ -26,6 +26,7 @@ from tonnage.perf.serving.estimate import (
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
+from tonnage.provenance import Spread
 from tonnage.units import MILLI
 from tonnage.workload import Arrivals
 
@@ -36,6 +37,8 @@ within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
 OVERLOAD_SLOPE = 0.01
 """Seconds by which waits grow per second of arrivals, above which a run is taken for overloaded."""
 LONGEST_RUN = 1_000_000
+ROUNDS = 4
+"""Least requests a client: the first and the last of each stay out of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Traffic:
     simulate: bool = False
     """Play the load even where the closed form holds."""
     requests: int = 20_000
-    """Requests of one replica that are played."""
+    """Requests of one replica that are played; of closed clients `ROUNDS` each at least, and a
+    trace is played whole."""
 
     def __post_init__(self) -> None:
         faults = []
@@ -89,7 +93,8 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     every = slice(None, None, ranks)
     run = simulate_serving(
         case,
-        traffic.requests,
+        _count(case, traffic),
+        evenly=case.job.requests is None,
         burstiness=traffic.burstiness,
         arrival_s=None if traffic.arrival_s is None else traffic.arrival_s[every],
         input_tokens=None if traffic.input_tokens is None else traffic.input_tokens[every],
@@ -112,6 +117,14 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     return _rated(new, case, run)
 
 
+def _count(case: ServingCase, traffic: Traffic) -> int:
+    """Return how many requests of one replica are played."""
+    if traffic.arrival_s is not None:
+        return min(len(traffic.arrival_s), LONGEST_RUN)
+    clients = (case.job.concurrency or 0.0) / case.layout.dp
+    return int(min(max(traffic.requests, ROUNDS * clients), LONGEST_RUN))
+
+
 def _any(values: Any) -> bool:
     return bool(np.isfinite(values).any())
 
@@ -124,8 +137,12 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
     rate = run.requests_per_s * ranks
     if opened and sustained and case.job.request_rate is not None:
         rate = case.job.request_rate
-    output = rate * run.output_tokens / count
-    whole = output + rate * run.input_tokens / count
+    rates = interval(rate, found.sigma)
+    if opened and case.job.request_rate is not None:
+        slow = min(found.requests_per_s.p10, rate)
+        rates = Spread(slow, rate, rate) if sustained else at_most(rates, case.job.request_rate)
+    output = rates * (run.output_tokens / count)
+    whole = rates * ((run.output_tokens + run.input_tokens) / count)
     reason = limit_broken(case.job, found.tpot_ms.p50, found.ttft_ms.p50)
     if not sustained:
         reason = overrun(case.job, rate)
@@ -133,10 +150,10 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
         found,
         fits=not reason,
         reason=reason,
-        requests_per_s=interval(rate, found.sigma),
-        tokens_per_s_output=interval(output, found.sigma),
-        tokens_per_s_total=interval(whole, found.sigma),
-        tokens_per_s_output_per_chip=interval(output / found.chips, found.sigma),
+        requests_per_s=rates,
+        tokens_per_s_output=output,
+        tokens_per_s_total=whole,
+        tokens_per_s_output_per_chip=output / found.chips,
         running=float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s * ranks,
         breakdown_ms=_parts(found),
     )
@@ -163,6 +180,6 @@ def _parts(found: ServingEstimate) -> dict[str, float]:
     """Parts of the simulated TPOT: the step as the closed form has it, the rest others' prompts."""
     parts = dict(found.breakdown_ms) | {"prompts": 0.0}
     step, whole = sum(parts.values()), found.tpot_ms.p50
-    scale = min(1.0, whole / step)
+    scale = min(1.0, whole / step) if step else 1.0
     parts = {name: value * scale for name, value in parts.items()}
     return parts | {"prompts": max(whole - step, 0.0)}
