@@ -27,6 +27,9 @@ UNSEEN_EXPERTS = 0.2
 UNSEEN_PAIR, UNSEEN_PAIR_EXPERTS = 0.07, 0.18
 """Deviation added for a chip on which the engine's class was not fitted, for models without and
 with experts: what chips left out one at a time showed (largest classes of recent releases)."""
+UNSEEN_MODEL, UNSEEN_MODEL_EXPERTS = 0.09, 0.19
+"""Deviation added for a model that the engine's class was not fitted on, without and with experts:
+what models left out one at a time showed."""
 UNSEEN_MAKER = 0.4
 """Deviation added where the engine's class was fitted on no chip of the maker: its kernels are
 another maker's work. MI300X, predicted from other makers' chips, was 87 % off (0.63 in the
@@ -186,6 +189,8 @@ def deviations(cases: Cases) -> np.ndarray[Any, np.dtype[np.float64]]:
     experts = np.where(cases.shape.routed > 0, UNSEEN_EXPERTS**2 * fading, 0.0)
     pair = np.where(cases.shape.routed > 0, UNSEEN_PAIR_EXPERTS, UNSEEN_PAIR)
     strange = pair**2 * HALF_ANCHORS / (HALF_ANCHORS + cases.pair_anchors)
+    model = np.where(cases.shape.routed > 0, UNSEEN_MODEL_EXPERTS, UNSEEN_MODEL)
+    strange = strange + model**2 * HALF_ANCHORS / (HALF_ANCHORS + cases.model_anchors)
     strange = strange + UNSEEN_MAKER**2 / (1.0 + cases.maker_anchors)
     whole: np.ndarray[Any, np.dtype[np.float64]] = np.sqrt(plain**2 + experts + strange)
     return whole
