@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _APART = ("prefill_chip", "decode_chip", "prefill_chips", "decode_chips")
 _SETTINGS = ("max_sequences", "prefill_tokens", "memory_fraction")
-_OPTIONS = {"prefix_hit_rate": "prefix-hit", "shortest_share": "shortest"}
+_OPTIONS = {
+    "prefix_hit_rate": "prefix-hit", "shortest_share": "shortest",
+    "prompt": "input", "answer": "output",
+}  # fmt: skip
 """Arguments whose option has another name."""
 
 
@@ -38,8 +41,9 @@ _OPTIONS = {"prefix_hit_rate": "prefix-hit", "shortest_share": "shortest"}
 @click.option("--trace", type=str,
               help="CSV: arrival_s, input_tokens, output_tokens.")  # fmt: skip
 @click.option("--simulate", is_flag=True, help="Play the load event by event.")
-@click.option("--requests", type=int, default=20_000, show_default=True,
-              help="Requests of one replica that are played.")  # fmt: skip
+@click.option("--requests", type=int,
+              help="Requests of one replica that are played (default: 20,000), or of the trace "
+                   "(default: all).")  # fmt: skip
 @click.option("--ttft-ms", type=float, help="Limit on the time to first token.")
 @click.option("--tpot-ms", type=float, help="Limit on the time per output token.")
 @click.option("--weights", default="bf16", show_default=True, help="bf16, fp8, int8, int4, nvfp4 …")
@@ -102,13 +106,13 @@ def _answer(as_json: bool, given: dict[str, Any]) -> int:
 def _together(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.report import serving as report
     from tonnage.study.serving import predict_serving
-    from tonnage.study.serving_trace import read_trace
+    from tonnage.study.serving_trace import read_trace, told_of
 
-    trace = read_trace(given["trace"]) if given["trace"] else None
-    if trace and given["request_rate"] is not None:
-        raise InputError.of("request_rate", given["request_rate"], "--trace says it; leave it out")
-    if trace and given["concurrency"] is not None:
-        raise InputError.of("concurrency", given["concurrency"], "leave it out beside --trace")
+    traffic = None if given["trace"] else _traffic(given, None)
+    trace = read_trace(given["trace"], _first(given)) if given["trace"] else None
+    if trace:
+        _check_trace(given, trace)
+        traffic = _traffic(given, trace)
     if given["chips"] is None:
         raise InputError.of("chips", None, "the number of chips, such as --chips 8")
     found = predict_serving(
@@ -118,14 +122,33 @@ def _together(given: dict[str, Any], as_json: bool) -> int:
         request_rate=trace.requests_per_s if trace else given["request_rate"],
         concurrency=given["concurrency"],
         layout=given["layout"],
-        traffic=_traffic(given, trace),
+        traffic=traffic,
         **_shared(given, trace),
     )
+    if trace:
+        found = told_of(trace, found)
     if as_json:
         print_json(report.to_json(found))
     else:
         _print(*report.tables(found), report.text(found))
     return _end(found.estimate.reason)
+
+
+def _first(given: dict[str, Any]) -> int | None:
+    """Return how many requests of a trace are asked for."""
+    _traffic(given, None)  # its faults come before those of the file
+    return None if given["requests"] is None else int(given["requests"])
+
+
+def _check_trace(given: dict[str, Any], trace: Trace) -> None:
+    """Raise for every option that the trace answers itself."""
+    unset: list[tuple[str, Any]] = [
+        ("request_rate", None), ("concurrency", None), ("burstiness", 1.0)
+    ]  # fmt: skip
+    unset += [("prompt", None)] if trace.input_tokens else []
+    unset += [("answer", None)] if trace.output_tokens else []
+    unset += [("shortest", 1.0)] if trace.input_tokens and trace.output_tokens else []
+    _leave_out(given, "beside --trace, which says it", *unset)
 
 
 def _size(given: dict[str, Any], as_json: bool) -> int:
@@ -237,19 +260,22 @@ def _shared(given: dict[str, Any], trace: Trace | None) -> dict[str, Any]:
 def _device(given: dict[str, Any]) -> Chip:
     from tonnage.study.chosen import chosen_chip
 
+    if given["chip"] is not None and given["chip_file"] is not None:
+        raise InputError.of("chip", given["chip"], "one of --chip and --chip-file, not both")
     return chosen_chip(given["chip"], given["chip_file"], given["as_of"])
 
 
 def _traffic(given: dict[str, Any], trace: Trace | None) -> Traffic:
     from tonnage.perf import Traffic
 
+    asked = {} if given["requests"] is None else {"requests": given["requests"]}
     return Traffic(
         burstiness=given["burstiness"],
         arrival_s=trace.arrival_s if trace else None,
         input_tokens=trace.input_tokens if trace else None,
         output_tokens=trace.output_tokens if trace else None,
         simulate=given["simulate"],
-        requests=given["requests"],
+        **asked,
     )
 
 

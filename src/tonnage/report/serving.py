@@ -35,6 +35,8 @@ def to_json(answer: ServingPrediction) -> dict[str, Any]:
         "layout_searched": answer.searched,
     }
     document |= estimate_json(answer.estimate)
+    if answer.swamped:
+        document |= dict.fromkeys(LATENCIES)
     document["burstiness"] = answer.traffic.burstiness
     document["reason"] = answer.estimate.reason or None
     document["notes"] = list(answer.notes)
@@ -46,6 +48,10 @@ _SPEEDS = (
     "tokens_per_s_output_per_chip", "percentiles", "breakdown_ms", "prefill_ms", "bottleneck",
     "running",
 )  # fmt: skip
+
+
+LATENCIES = ("ttft_ms", "tpot_ms", "e2e_ms", "percentiles")
+"""What has no value where the queue grows without end."""
 
 
 def estimate_json(found: ServingEstimate) -> dict[str, Any]:
@@ -81,7 +87,9 @@ def speeds_table(answer: ServingPrediction) -> Table:
         ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s", ""),
         ("prompts and output", found.tokens_per_s_total, "tokens/s", ""),
     ]
-    if answer.job.output_tokens <= 1:
+    if answer.swamped:
+        rows = [row for row in rows if not row[3]]
+    elif answer.job.output_tokens <= 1:
         rows = [row for row in rows if row[3] != "tpot_ms"]
     for name, spread, unit, key in rows:
         tail = found.percentiles.get(key)
@@ -159,6 +167,8 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
     ]
     if job.concurrency is None and found.concurrency is not None:
         lines.insert(0, f"Most tokens a second with {found.concurrency:,.0f} requests in flight.")
+    if answer.swamped:
+        lines.append("The queue grows without end, so no latencies are told.")
     which = "a token's" if found.tpot_ms.p50 > 0 else "a prompt's"
     lines.append(f"Most of {which} time goes into {found.bottleneck}.")
     return lines
@@ -175,7 +185,8 @@ def _played(answer: ServingPrediction) -> str:
         what = "Poisson arrivals"
     else:
         what = f"arrivals of burstiness {way.burstiness:g}"
-    return f"Latencies and rates come from playing {what} event by event."
+    told = "Rates" if answer.swamped else "Latencies and rates"
+    return f"{told} come from playing {what} event by event."
 
 
 def short(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.serving import short
+from tonnage.report.serving import LATENCIES, short
 from tonnage.study.serving import PoolsPrediction
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def to_json(answer: PoolsPrediction) -> dict[str, Any]:
         "layout_searched": True,
     }
     document |= answer.estimate.to_dict()
+    if answer.swamped:
+        document |= dict.fromkeys(LATENCIES)
     document["reason"] = answer.estimate.reason or None
     document["notes"] = list(answer.notes)
     return document
@@ -51,7 +53,7 @@ def table(answer: PoolsPrediction) -> Table:
         ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s"),
         ("prompts and output", found.tokens_per_s_total, "tokens/s"),
     ]
-    for name, spread, unit in rows:
+    for name, spread, unit in rows[3 if answer.swamped else 0 :]:
         grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit)
     return grid
 

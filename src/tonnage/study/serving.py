@@ -41,13 +41,22 @@ class ServingPrediction:
     notes: tuple[str, ...] = ()
     """What a reader has to know beside the numbers."""
 
+    @property
+    def swamped(self) -> bool:
+        """More requests come than can be served: waits have no end, and no latency is told."""
+        return never_served(self.job, self.estimate)
+
     def to_frame(self) -> dict[str, list[Any]]:
-        """Return the answer as columns of one row; no speeds where it does not fit."""
+        """Return the answer as columns of one row; no speeds where it does not fit.
+
+        Nor latencies where more requests come than can be served.
+        """
         found = self.estimate
         columns: dict[str, list[Any]] = {"chip": [found.chip], "chips": [found.chips]}
         for name in ("ttft_ms", "tpot_ms", "tokens_per_s_output", "tokens_per_s_output_per_chip"):
             for key, value in getattr(found, name).to_dict().items():
-                columns[f"{name}_{key}"] = [value if found.runs else None]
+                told = found.runs and not (self.swamped and name.endswith("_ms"))
+                columns[f"{name}_{key}"] = [value if told else None]
         return columns
 
 
@@ -113,6 +122,12 @@ def predict_serving(
     return ServingPrediction(asked.model, device, asked.job, engine, found, chosen, way, notes)
 
 
+def never_served(job: ServingJob, found: ServingEstimate | PoolsEstimate) -> bool:
+    """Return whether requests come faster than they are served."""
+    rate = job.request_rate
+    return rate is not None and not found.fits and found.requests_per_s.p50 < rate * (1.0 - 1e-9)
+
+
 def notes_on(found: ServingEstimate, engine: Engine) -> list[str]:
     """Return what has to be said of an answer: idle chips, and a limit that memory does not set."""
     notes = []
@@ -122,7 +137,8 @@ def notes_on(found: ServingEstimate, engine: Engine) -> list[str]:
             f"does better"
         )
     replicas, most = found.layout.dp, int(engine.max_sequences)
-    if found.runs and found.max_concurrency >= most * replicas:
+    wanted = max(found.running, found.concurrency or 0.0)
+    if found.runs and found.max_concurrency >= most * replicas and wanted >= most * replicas:
         notes.append(
             f"{engine.name} runs at most {most:,} requests at once on a replica; "
             f"memory would hold more"
@@ -140,6 +156,11 @@ class PoolsPrediction:
     job: ServingJob
     estimate: PoolsEstimate
     notes: tuple[str, ...] = ()
+
+    @property
+    def swamped(self) -> bool:
+        """More requests come than can be served: waits have no end, and no latency is told."""
+        return never_served(self.job, self.estimate)
 
 
 def predict_pools(

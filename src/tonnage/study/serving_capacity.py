@@ -11,7 +11,7 @@ from tonnage.dates import given_day
 from tonnage.errors import InputError
 from tonnage.perf import Engine, ServingEstimate, Sizing, fewest_chips, pareto_front
 from tonnage.study.serving import notes_on
-from tonnage.study.serving_question import Load, question
+from tonnage.study.serving_question import load_of, question
 from tonnage.units import KILO
 from tonnage.workload import Model, ServingJob
 
@@ -85,7 +85,7 @@ def size_serving(
         If no size of a deployment fits or keeps the limits.
     """
     asked = question(
-        model, (chip,), {}, Load(request_rate=request_rate, **load),
+        model, (chip,), {}, load_of(load, request_rate=request_rate),
         framework=framework, as_of=given_day(as_of),
     )  # fmt: skip
     device, engine = asked.devices[0], asked.engines[0]
@@ -116,7 +116,7 @@ def serving_front(
         if load.get(name) is not None:
             raise InputError.of(name, load[name], "leave it out: the front is over all loads")
     asked = question(
-        model, (chip,), {"chips": chips}, Load(**load),
+        model, (chip,), {"chips": chips}, load_of(load),
         framework=framework, as_of=given_day(as_of),
     )  # fmt: skip
     device, engine = asked.devices[0], asked.engines[0]

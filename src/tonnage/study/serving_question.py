@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import partial
 from math import isfinite
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tonnage.catalog import Chip, load_catalog
-from tonnage.errors import AmbiguousName, InputError, UnknownName
+from tonnage.errors import AmbiguousName, Fault, InputError, UnknownName
 from tonnage.perf import (
     Engine,
     ServingLayout,
@@ -103,7 +103,7 @@ class _Faults:
 def question(
     model: str | Model,
     chips: tuple[str | Chip, ...],
-    counts: Mapping[str, int | None],
+    counts: Mapping[str, object],
     load: Load,
     *,
     framework: str | None,
@@ -117,7 +117,7 @@ def question(
     chips
         One kind, or those of the prefill and the decoding pool.
     counts
-        Numbers of chips by the name they were asked for by; `None` where nobody did.
+        Numbers of chips by the name they were asked for by; empty where they are searched.
 
     Raises
     ------
@@ -125,8 +125,10 @@ def question(
         With every fault of names, numbers and what does not go together.
     """
     faults = _Faults()
+    _check_kinds(model, chips, layout, load, faults)
+    faults.end()
     for name, count in counts.items():
-        if count is not None and not 1 <= count <= MOST_CHIPS:
+        if isinstance(count, bool) or not (isinstance(count, int) and 1 <= count <= MOST_CHIPS):
             faults.add(name, count, f"a whole number from 1 to {MOST_CHIPS:,}")
     _check_load(load, faults)
     shape = faults.attempt(lambda: known_model(model, as_of))
@@ -141,8 +143,9 @@ def question(
         if device is not None
     ]
     count = next(iter(counts.values())) if len(counts) == 1 else None
+    total = count if isinstance(count, int) else None
     placed = faults.attempt(
-        lambda: parse_serving_layout(layout, count) if isinstance(layout, str) else layout
+        lambda: parse_serving_layout(layout, total) if isinstance(layout, str) else layout
     )
     if shape is not None and placed is not None:
         _check_layout(placed, shape, faults)
@@ -155,7 +158,7 @@ def question(
     assert job is not None
     found = tuple(device for device in devices if device is not None)
     used = tuple(engine for engine in engines if engine is not None)
-    notes = _notes(job, found, used, framework, load)
+    notes = (*_notes(job, found, used, framework, load), *_stand_ins(used, as_of))
     return Question(shape, found, used, job, placed, notes)
 
 
@@ -185,6 +188,52 @@ def _engine(framework: str | None, vendor: str, as_of: date, load: Load) -> Engi
     engine = engine_known(framework, vendor, as_of)
     given = {name: float(value) for name, value in load.settings.items() if name in SETTINGS}
     return engine.with_settings(given)
+
+
+def _check_kinds(
+    model: object, chips: tuple[object, ...], layout: object, load: Load, faults: _Faults
+) -> None:
+    """Note what is of no kind that could be used, for callers whose types nothing checks."""
+    if not isinstance(model, str | Model):
+        faults.add("model", model, "a name, a path to a config.json, or a Model")
+    for chip in chips:
+        if not isinstance(chip, str | Chip):
+            faults.add("chip", chip, "a name as in the catalog, or a Chip")
+    if not isinstance(layout, str | ServingLayout | None):
+        faults.add("layout", layout, "text such as tp=8,dp=2, or a ServingLayout")
+    formats: dict[str, object] = {"weights": load.weights, "kv": load.kv or "bf16"}
+    for name, value in formats.items():
+        if not isinstance(value, str):
+            faults.add(name, value, "a format, such as bf16")
+    numbers: dict[str, object] = dict(load.settings)
+    needed = ("input", "output", "prefix_hit_rate", "shortest_share")
+    for name in (*needed, "concurrency", "request_rate", "ttft_ms", "tpot_ms"):
+        value = getattr(load, name)
+        if value is None and name not in needed:
+            continue
+        numbers[name] = value
+    for name, value in numbers.items():
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            faults.add(name, value, "a number")
+
+
+def load_of(arguments: Mapping[str, Any], **own: Any) -> Load:
+    """Return the load of arguments by name.
+
+    Raises
+    ------
+    InputError
+        Naming every argument that there is not, and those that are needed.
+    """
+    given = dict(arguments) | own
+    names = [f.name for f in fields(Load)]
+    faults = [Fault(n, v, f"no argument; they are {', '.join(names)}")
+              for n, v in given.items() if n not in names]  # fmt: skip
+    faults += [Fault(n, None, "tokens, such as 1024") for n in ("input", "output")
+               if n not in given]  # fmt: skip
+    if faults:
+        raise InputError(faults)
+    return Load(**given)
 
 
 def _check_load(load: Load, faults: _Faults) -> None:
@@ -266,6 +315,17 @@ def _notes(
         if framework and device.vendor in told.makers and engine.id.startswith("vllm-ascend"):
             found.append(f"on chips of {device.vendor}, vLLM runs as {engine.name}")
     return tuple(dict.fromkeys(found))
+
+
+def _stand_ins(engines: tuple[Engine, ...], as_of: date) -> list[str]:
+    """Say where no release of an engine was known yet."""
+    told = {e.id: releases()[e.id] for e in engines}
+    return [
+        f"{engine.name} was not out on {as_of} (known from {told[engine.id].known}, "
+        f"{told[engine.id].release}); it stands in for what ran before"
+        for engine in dict.fromkeys(engines)
+        if told[engine.id].known > as_of
+    ]
 
 
 def _context_note(job: ServingJob) -> list[str]:

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
+from tonnage.perf import predict_serving
+from tonnage.study.serving import ServingPrediction
+from tonnage.workload import Arrivals
 
 MOST_FAULTS = 20
+MOST_PLAYED = 1_000_000
+"""Requests of a trace that are played where nobody says how many."""
 LENGTHS = ("input_tokens", "output_tokens")
 _SHORTEST = 2
 
@@ -25,15 +30,28 @@ class Trace:
     arrival_s: tuple[float, ...]
     input_tokens: tuple[float, ...] | None
     output_tokens: tuple[float, ...] | None
+    lines: tuple[int, ...]
+    """Line of the file that each request stands on."""
+    whole: int
+    """Requests of the file, of which these are the first."""
 
     @property
     def requests_per_s(self) -> float:
         """Mean rate over the span of the trace."""
         return (len(self.arrival_s) - 1) / self.arrival_s[-1]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out."""
+        count = len(self.arrival_s)
+        if count == self.whole:
+            return ()
+        told = f"the first {count:,} of the {self.whole:,} requests of the trace are played"
+        return (f"{told}; rates and lengths are theirs",)
 
-def read_trace(path: str) -> Trace:
-    """Return a trace, sorted by arrival.
+
+def read_trace(path: str, first: int | None = None) -> Trace:
+    """Return a trace, sorted by arrival: all of it, or its `first` requests.
 
     Raises
     ------
@@ -45,19 +63,73 @@ def read_trace(path: str) -> Trace:
     if "arrival_s" not in names:
         raise InputError.of("trace", path, "a CSV with a column arrival_s (seconds)")
     faults: list[Fault] = []
-    found = [tuple(_number(row, n, rows.line_num, faults) for n in names) for row in rows]
+    found = [(*(_number(row, n, rows.line_num, faults) for n in names), rows.line_num)
+             for row in rows]  # fmt: skip
     if len(found) < _SHORTEST or len({line[0] for line in found}) < _SHORTEST:
         faults.append(Fault("trace", path, "two requests or more, at different times"))
     if faults:
         raise InputError(faults[:MOST_FAULTS])
     found.sort(key=lambda line: line[0])
-    columns = dict(zip(names, zip(*found, strict=True), strict=True))
+    kept = found[: first or MOST_PLAYED]
+    if kept[0][0] == kept[-1][0]:
+        raise InputError.of("requests", first, "more: those of the trace all come at one time")
+    *values, lines = zip(*kept, strict=True)
+    columns = dict(zip(names, values, strict=True))
     start = columns["arrival_s"][0]
     return Trace(
         tuple(t - start for t in columns["arrival_s"]),
         columns.get("input_tokens"),
         columns.get("output_tokens"),
+        tuple(int(line) for line in lines),
+        len(found),
     )
+
+
+def told_of(trace: Trace, answer: ServingPrediction) -> ServingPrediction:
+    """Return the answer with what has to be said of the trace: parts left out, its longest request.
+
+    Where that one fits nowhere, whatever else is served, the answer is a no that names its line.
+    """
+    job, count = answer.job, len(trace.arrival_s)
+    prompts = trace.input_tokens or (job.input_tokens,) * count
+    answers = trace.output_tokens or (job.output_tokens,) * count
+    notes = (*answer.notes, *trace.notes, *_beyond(answer, trace, prompts, answers))
+    answer = replace(answer, notes=notes)
+    if not (trace.input_tokens or trace.output_tokens) or not answer.estimate.runs:
+        return answer
+    k = max(range(count), key=lambda i: prompts[i] + answers[i])
+    alone = replace(
+        job, input_tokens=prompts[k], output_tokens=answers[k], shortest_share=1.0,
+        request_rate=None, concurrency=1.0, arrivals=Arrivals.CLOSED, ttft_ms=None, tpot_ms=None,
+    )  # fmt: skip
+    found = answer.estimate
+    lone = predict_serving(answer.chip, alone, found.layout, answer.engine)
+    if lone.runs:
+        return answer
+    reason = (
+        f"line {trace.lines[k]} of the trace, {prompts[k]:,.0f} + {answers[k]:,.0f} tokens, "
+        f"can never run on {found.layout}: {lone.reason}"
+    )
+    return replace(answer, estimate=replace(found, fits=False, reason=reason))
+
+
+def _beyond(
+    answer: ServingPrediction,
+    trace: Trace,
+    prompts: tuple[float, ...],
+    answers: tuple[float, ...],
+) -> list[str]:
+    """Say which lines are beyond the model's context."""
+    longest = answer.model.max_positions
+    mean = answer.job.input_tokens + answer.job.output_tokens
+    if not longest or mean > longest:
+        return []
+    over = [n for n, a, b in zip(trace.lines, prompts, answers, strict=True) if a + b > longest]
+    if not over:
+        return []
+    more = f" and {len(over) - 1:,} more" if len(over) > 1 else ""
+    told = f"line {over[0]}{more} of the trace: more tokens than the context of {longest:,} that"
+    return [f"{told} {answer.model.name} was made for"]
 
 
 def _number(row: dict[str, str], name: str, line: int, faults: list[Fault]) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import ceil
+
 from tonnage.catalog import Chip
 from tonnage.perf.serving.case import ServingCase
 from tonnage.perf.serving.engine import Engine, find_engine
@@ -13,6 +16,13 @@ from tonnage.workload import Arrivals, ServingJob
 
 TRIED = 6
 """Layouts of a search, best first, that are played until one keeps the limits."""
+
+FURTHER = 1.25
+"""Step by which a played load grows while it keeps the limits."""
+CLOSE = 0.02
+"""How finely the largest played load within the limits is told."""
+GAIN = 1e-3
+"""Least gain in tokens a second for which more clients are played."""
 
 
 def predict_serving(
@@ -59,21 +69,62 @@ def predict_serving(
     loaded = job.concurrency is not None or job.request_rate is not None
     way = traffic or Traffic()
     if job.arrivals is Arrivals.OPEN or not way.plain:
-        return among(_queued(ranked(chip, job, count, used, TRIED, layout=layout), way), count)
+        cases = ranked(chip, job, count, used, TRIED, layout=layout)
+        free = not loaded and (job.ttft_ms is not None or job.tpot_ms is not None)
+        return among(_queued(cases, way, free=free), count)
     if layout is not None and loaded:
         return predict_serving_cases([ServingCase(chip, job, layout, used)])[0]
     return search_serving(chip, job, count, used, layout=layout)
 
 
-def _queued(cases: list[ServingCase], traffic: Traffic) -> ServingEstimate:
-    """Return the first of the cases, best first, that keeps the limits when it is played."""
+def _queued(cases: list[ServingCase], traffic: Traffic, *, free: bool = False) -> ServingEstimate:
+    """Return the first of the cases, best first, that keeps the limits when it is played.
+
+    `free` says that the load is the search's own: it is then moved to what holds when played.
+    """
     first: ServingEstimate | None = None
     for case, found in zip(cases, predict_serving_cases(cases), strict=True):
         answer = found
         if found.max_concurrency >= 1 and not (traffic.plain and closed_form_holds(case)):
-            answer = played(found, case, traffic)
+            answer = _most(found, case, traffic) if free else played(found, case, traffic)
         first = first or answer
         if answer.fits:
             return answer
     assert first is not None
     return first
+
+
+def _most(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> ServingEstimate:
+    """Return the case at the most clients with which it keeps the limits when it is played.
+
+    From the load that the closed form found, up while throughput grows or down until the limits
+    hold, then by bisection. Where one client breaks a limit, the answer at one.
+    """
+
+    def at(clients: float) -> ServingEstimate:
+        one = replace(case, job=replace(case.job, concurrency=clients))
+        return played(predict_serving_cases([one])[0], one, traffic)
+
+    low, high = 0.0, max(float(found.concurrency or 1.0), 1.0)
+    most = max(float(found.max_concurrency), high)
+    best, answer = None, at(high)
+    while answer.fits:
+        grown = best is None or _rate(answer) > _rate(best) * (1.0 + GAIN)
+        if grown:
+            best, low = answer, high
+        if not grown or high >= most:
+            return best or answer
+        high = min(float(ceil(high * FURTHER)), most)
+        answer = at(high)
+    while high - low > max(1.0, CLOSE * low):
+        middle = float((low + high) // 2.0) if best else max(float(high // 2.0), 1.0)
+        tried = at(middle)
+        if tried.fits:
+            best, low = (tried if best is None or _rate(tried) > _rate(best) else best), middle
+        else:
+            answer, high = tried, middle
+    return best or answer
+
+
+def _rate(found: ServingEstimate) -> float:
+    return found.tokens_per_s_output.p50

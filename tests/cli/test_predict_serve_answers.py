@@ -1,0 +1,106 @@
+"""`tonnage predict serve`: what it plays, what it refuses, and what it leaves untold."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tonnage.cli import run
+
+SMALL = ["--model", "llama-3.1-8b", "--chip", "L20", "--chips", "1"]
+PAIR = ["--model", "llama-3.1-8b", "--chip", "H20", "--chips", "2", "--input", "1024",
+        "--output", "256"]  # fmt: skip
+
+
+def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = run(["predict", "serve", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def trace_of(folder: Path, rows: list[tuple[float, int, int]]) -> str:
+    path = folder / "trace.csv"
+    lines = [f"{at},{prompt},{answer}" for at, prompt, answer in rows]
+    path.write_text("\n".join(["arrival_s,input_tokens,output_tokens", *lines]))
+    return str(path)
+
+
+@pytest.mark.parametrize("limit", [["--ttft-ms", "300"], ["--tpot-ms", "20"]])
+def test_a_free_load_is_the_largest_that_keeps_the_limits_when_played(
+    limit: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = ask(capsys, *PAIR, "--simulate", "--requests", "2000", *limit)
+    assert code == 0
+    assert found["method"] == "event simulation"
+    name, most = limit[0][2:].replace("-", "_"), float(limit[1])
+    assert 0.75 * most < found[name]["p50"] <= most
+
+
+def test_a_limit_below_one_client_alone_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = ask(capsys, *PAIR, "--simulate", "--requests", "500", "--ttft-ms", "5")
+    assert code == 1
+    assert found["concurrency"] <= 2
+
+
+def test_a_part_of_a_trace_is_told_and_its_rates_are_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = [(float(i), 512, 64) for i in range(300)]
+    fast = [(300.0 + i / 10.0, 512, 64) for i in range(300)]
+    path = trace_of(tmp_path, slow + fast)
+    _, whole = ask(capsys, *SMALL, "--trace", path)
+    _, part = ask(capsys, *SMALL, "--trace", path, "--requests", "300")
+    assert whole["requests_per_s"]["p50"] == pytest.approx(599 / 329.9, rel=0.04)
+    assert part["requests_per_s"]["p50"] == pytest.approx(1.0, rel=0.01)
+    assert part["tokens_per_s_output"]["p50"] == pytest.approx(64.0, rel=0.01)
+    assert any("the first 300 of the 600 requests" in note for note in part["notes"])
+    assert not any("requests of the trace" in note for note in whole["notes"])
+
+
+def test_a_request_that_can_never_run_is_named_by_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(float(i), 512, 64) for i in range(400)]
+    code, found = ask(capsys, *SMALL, "--trace", trace_of(tmp_path, rows))
+    assert (code, found["fits"]) == (0, True)
+    rows[7] = (7.0, 2_000_000, 64)
+    code, found = ask(capsys, *SMALL, "--trace", trace_of(tmp_path, rows))
+    assert code == 1
+    assert found["fits"] is False
+    assert found["reason"].startswith("line 9 of the trace")
+    assert any("line 9 of the trace: more tokens than the context" in n for n in found["notes"])
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        (["--input", "99"], "input = 99"),
+        (["--output", "99"], "output = 99"),
+        (["--shortest", "0.5"], "shortest = 0.5"),
+        (["--burstiness", "3"], "burstiness = 3"),
+        (["--request-rate", "3"], "request-rate = 3"),
+    ],
+)
+def test_what_a_trace_says_is_not_said_twice(
+    extra: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = trace_of(tmp_path, [(0.0, 10, 10), (1.0, 10, 10)])
+    assert run(["predict", "serve", *SMALL, "--trace", path, *extra]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_chip_and_a_file_of_one_are_one_too_many(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "serve", *PAIR, "--chip-file", "examples/chip-file.yaml"]) == 2
+    assert "one of --chip and --chip-file" in capsys.readouterr().err
+
+
+def test_an_endless_queue_has_no_latencies(capsys: pytest.CaptureFixture[str]) -> None:
+    load = [*PAIR, "--request-rate", "500", "--requests", "2000"]
+    code, found = ask(capsys, *load)
+    assert code == 1
+    assert found["ttft_ms"] is found["tpot_ms"] is found["e2e_ms"] is found["percentiles"] is None
+    assert 0 < found["requests_per_s"]["p50"] < 500
+    assert run(["predict", "serve", *load]) == 1
+    text = capsys.readouterr().out
+    assert "time to first token" not in text
+    assert "no latencies are told" in text
