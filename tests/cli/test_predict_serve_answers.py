@@ -1,6 +1,7 @@
 """`tonnage predict serve`: what it plays, what it refuses, and what it leaves untold."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,41 @@ def test_an_endless_queue_has_no_latencies(capsys: pytest.CaptureFixture[str]) -
     text = capsys.readouterr().out
     assert "time to first token" not in text
     assert "no latencies are told" in text
+
+
+POOLS = ["--model", "deepseek-v3", "--prefill-chip", "H800", "--decode-chip", "H20",
+         "--chips", "64", "--input", "4096", "--output", "1024", "--weights", "fp8"]  # fmt: skip
+
+
+@pytest.mark.parametrize("load", [["--concurrency", "100"], ["--request-rate", "5"]])
+def test_pools_under_a_looser_limit_serve_no_less(
+    load: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = [["--tpot-ms", t] for t in ("15", "20", "25", "40", "100")]
+    found = [ask(capsys, *POOLS, *load, *limit)[1] for limit in [*limits, []]]
+    rates = [one["requests_per_s"]["p50"] for one in found]
+    assert all(b >= 0.999 * a for a, b in pairwise(rates))
+    assert rates[-1] > 1.3 * rates[0]
+
+
+def test_pools_count_idle_chips_and_serve_no_more_than_comes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load = ["--request-rate", "0.5", "--model", "llama-3.1-8b", "--input", "2048", "--output",
+            "256", "--prefill-chips", "5", "--decode-chips", "3", "--chip", "H20"]  # fmt: skip
+    code, found = ask(capsys, *load)
+    assert code == 0
+    assert found["chips"] == 8
+    used = found["prefill"]["chips"] + found["decode"]["chips"]
+    assert found["chips_used"] == used
+    assert any("chips work" in note for note in found["notes"]) == (used < 8)
+    each = found["tokens_per_s_output_per_chip"]["p50"]
+    assert each == pytest.approx(found["tokens_per_s_output"]["p50"] / 8)
+    assert found["requests_per_s"]["p90"] == pytest.approx(0.5)
+
+
+def test_clients_that_queue_beyond_a_limit_are_a_no(capsys: pytest.CaptureFixture[str]) -> None:
+    limits = ["--concurrency", "100", "--tpot-ms", "15", "--ttft-ms", "1000"]
+    code, found = ask(capsys, *POOLS, *limits)
+    assert code == 1
+    assert "time to first token" in found["reason"]

@@ -40,7 +40,7 @@ def table(answer: PoolsPrediction) -> Table:
     from rich.table import Table
 
     found = answer.estimate
-    title = f"{answer.model.name}, prefill and decoding apart, {found.chips} chips"
+    title = f"{answer.model.name}, prefill and decoding apart, {found.chips_used} chips"
     grid = Table("quantity", "low", "middle", "high", "unit", title=title, title_justify="left")
     for column in grid.columns[1:4]:
         column.justify = "right"

@@ -215,7 +215,11 @@ def predict_pools(
     first, second = asked.devices[0], asked.devices[-1]
     engines = asked.engines[0], asked.engines[-1]
     found = search_pools(first, second, asked.job, chips, engines)
-    return PoolsPrediction(asked.model, first, second, asked.job, found, asked.notes)
+    notes = asked.notes
+    if found.chips_used < found.chips:
+        idle = f"{found.chips_used:,} of the {found.chips:,} chips work: no split of more of them"
+        notes = (*notes, f"{idle} does better")
+    return PoolsPrediction(asked.model, first, second, asked.job, found, notes)
 
 
 def _checked(traffic: Traffic | None, request_rate: float | None) -> Traffic:

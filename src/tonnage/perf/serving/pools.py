@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import log
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from tonnage.perf.serving.estimate import (
     Percentiles,
     ServingMemory,
     deviations,
+    limit_broken,
     predict_serving_cases,
     ttft_sigma,
 )
@@ -32,8 +32,14 @@ from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity
-from tonnage.perf.serving.percentiles import LEVELS
-from tonnage.perf.serving.pools_load import PoolsAtLoad
+from tonnage.perf.serving.pools_load import PoolsAtLoad, offered, ttft_tail
+from tonnage.perf.serving.pools_split import (
+    BATCHES,
+    DecodeSide,
+    PrefillSide,
+    batches,
+    best_split,
+)
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
@@ -77,6 +83,7 @@ class PoolsEstimate:
     prefill: Pool
     decode: Pool
     chips: int
+    """Chips asked for; `chips_used` of them work."""
     fits: bool
     reason: str
     """Empty where the load is served; else what is in the way."""
@@ -90,6 +97,7 @@ class PoolsEstimate:
     tokens_per_s_output: Spread
     tokens_per_s_total: Spread
     tokens_per_s_output_per_chip: Spread
+    """Of the chips asked for, idle ones included."""
     running: float
     """Sequences that decode at once."""
     max_concurrency: int
@@ -98,6 +106,11 @@ class PoolsEstimate:
     """Parts of the time per output token; they add up to `tpot_ms.p50`."""
     bottleneck: str
     sigma: float
+
+    @property
+    def chips_used(self) -> int:
+        """Chips of both pools."""
+        return self.prefill.chips + self.decode.chips
 
     @property
     def memory_gb_per_chip(self) -> ServingMemory:
@@ -110,6 +123,7 @@ class PoolsEstimate:
         for name in self.__slots__:
             value = getattr(self, name)
             result[name] = value.to_dict() if hasattr(value, "to_dict") else value
+        result["chips_used"] = self.chips_used
         result["percentiles"] = {"ttft_ms": result.pop("ttft_percentiles")}
         result["memory_gb_per_chip"] = self.memory_gb_per_chip.to_dict()
         halves = {"prefill": self.prefill, "decode": self.decode}
@@ -164,8 +178,32 @@ def search_pools(
     ahead, after = engine if isinstance(engine, tuple) else (engine, engine)
     left = _prefill_options(prefill, job, most[0], ahead, port)
     right = _decode_options(decode, job, most[1], after)
-    pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
-    return _estimate(job, left, right, pair, port)
+    if job.concurrency is not None or job.request_rate is not None:
+        sides = _prefill_side(left, port), _decode_side(right)
+        pair = _found(best_split(job, *sides, chips), left, right)
+    else:
+        pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
+    total = chips if isinstance(chips, int) else sum(chips)
+    return _estimate(job, left, right, pair, port, total)
+
+
+def _prefill_side(half: _Instances, port: float) -> PrefillSide:
+    cases = cases_of(half.cases)
+    service = prompt_seconds(cases)
+    stage = service / cases.layout.pp
+    first = service + _transfer(cases, port) + cases.engine.request_s
+    return PrefillSide(half.chips, half.rate, stage / cases.layout.dp, stage, first)
+
+
+def _decode_side(half: _Instances) -> DecodeSide:
+    cases = cases_of(half.cases)
+    index = np.repeat(np.arange(len(half.cases)), BATCHES)
+    series = batches(half.batch).ravel()
+    some = taken(cases, index)
+    ranks = np.maximum(series / some.layout.dp, 1.0) / some.layout.pp
+    step = decode_step(some, ranks, some.load.input + some.load.output / 2.0)
+    each = np.reshape(step.total / some.load.tokens_per_step, (len(half.cases), BATCHES))
+    return DecodeSide(half.chips, half.rate, half.batch, each, float(cases.load.output[0]))
 
 
 def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> list[ServingCase]:
@@ -308,6 +346,7 @@ def _estimate(
     right: _Instances,
     pair: tuple[int, int, int, int],
     port: float,
+    total: int,
 ) -> PoolsEstimate:
     p, x, d, y = pair
     halves = PoolsAtLoad.of(left.cases[p], x, right.cases[d], y, float(right.batch[d]), port)
@@ -317,12 +356,12 @@ def _estimate(
     if job.concurrency is not None:
         # More clients than the pools hold wait in the queue (Little's law).
         ttft = max(ttft, job.concurrency / rate - halves.answer * tpot)
+    reason = reason or limit_broken(job, tpot / MILLI, ttft / MILLI)
     sigma = float(max(left.sigma[p], right.sigma[d]))
     late = ttft_sigma(float(left.sigma[p]), replace(job, arrivals=Arrivals.CLOSED))
     first = _pool(left, p, x, halves.prefill)
     second = _pool(right, d, y, halves.decode)
     output = rate * halves.answer
-    chips = first.chips + second.chips
     alone = predict_serving_cases([halves.decode])[0]
     parts = alone.breakdown_ms | {"prompts": 0.0}
     scale = tpot / MILLI / sum(parts.values())
@@ -330,16 +369,16 @@ def _estimate(
     which = "prefill" if slower is first else "decoding"
     longest = max(parts, key=lambda name: parts[name])
     return PoolsEstimate(
-        first, second, chips, not reason, reason,
+        first, second, total, not reason, reason,
         interval(ttft / MILLI, late),
         interval(tpot / MILLI, sigma),
         interval((ttft + max(halves.answer - 1.0, 0.0) * tpot) / MILLI, sigma),
-        _tail(ttft / MILLI, wait / MILLI, busy, late),
+        ttft_tail(ttft / MILLI, wait / MILLI, busy, late),
         halves.moved_s / MILLI,
-        interval(rate, sigma),
-        interval(output, sigma),
-        interval(output + rate * halves.prompt, sigma),
-        interval(output / chips, sigma),
+        offered(rate, sigma, job, rate),
+        offered(output, sigma, job, rate),
+        offered(output + rate * halves.prompt, sigma, job, rate),
+        offered(output / total, sigma, job, rate),
         halves.batch(rate) * halves.ranks * y,
         alone.max_concurrency * y,
         {name: value * scale for name, value in parts.items()},
@@ -354,12 +393,3 @@ def _pool(half: _Instances, k: int, count: int, case: ServingCase) -> Pool:
         case.chip.id, case.engine.id, case.layout, count, int(count * half.chips[k]),
         float(count * half.rate[k]), float(half.batch[k]), alone.memory_gb_per_chip,
     )  # fmt: skip
-
-
-def _tail(ttft: float, wait: float, busy: float, sigma: float) -> Percentiles:
-    """TTFT over requests: a wait of zero with probability 1 - rho, else exponential (M/G/1)."""
-
-    def beyond(level: float) -> float:
-        return wait / busy * log(busy / (1.0 - level)) if busy > 1.0 - level else 0.0
-
-    return Percentiles(*(interval(ttft - wait + beyond(q), sigma) for q in LEVELS))

@@ -11,14 +11,19 @@ K clients in a closed loop settle where X·(TTFT + o·TPOT) = K.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import log
 from typing import Any
 
 import numpy as np
 
+from tonnage.perf.interval import at_most, interval
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
+from tonnage.perf.serving.estimate import Percentiles
 from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.memory import cache_bytes
+from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.step import decode_step
+from tonnage.provenance import Spread
 from tonnage.workload import Arrivals, ServingJob
 
 _ROUNDS, _CLOSE = 40, 1e-7
@@ -107,3 +112,18 @@ class PoolsAtLoad:
             under = middle * (ttft + self.answer * tpot) < job.concurrency
             low, high = (middle, high) if under else (low, middle)
         return high, ""
+
+
+def offered(value: float, sigma: float, job: ServingJob, rate: float) -> Spread:
+    """Return a rate's interval: of arrivals no more is served than comes."""
+    spread = interval(value, sigma)
+    return spread if job.request_rate is None else at_most(spread, value * job.request_rate / rate)
+
+
+def ttft_tail(ttft: float, wait: float, busy: float, sigma: float) -> Percentiles:
+    """TTFT over requests: a wait of zero with probability 1 - rho, else exponential (M/G/1)."""
+
+    def beyond(level: float) -> float:
+        return wait / busy * log(busy / (1.0 - level)) if busy > 1.0 - level else 0.0
+
+    return Percentiles(*(interval(ttft - wait + beyond(q), sigma) for q in LEVELS))
