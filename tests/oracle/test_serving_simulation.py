@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from tonnage.catalog import load_catalog
@@ -59,6 +61,62 @@ def test_equal_lengths_without_end(clients: int, engine: str) -> None:
     assert events.running == pytest.approx(formula.running, rel=0.05)
     tail = events.percentiles["ttft_ms"]
     assert tail.p99.p50 >= events.ttft_ms.p50 * (1 - 1e-9)
+
+
+def tiny(prompt: float, output: float, clients: int, **settings: float) -> ServingCase:
+    job = ServingJob(find_model("llama-3.1-8b"), prompt, output, concurrency=clients,
+                     shortest_share=0.7)  # fmt: skip
+    engine = ENGINE.with_settings(settings)
+    return ServingCase(CATALOG.find("nv-h20-96"), job, ServingLayout(), engine)
+
+
+@pytest.mark.parametrize("clients", [1, 4, 16, 50, 500])
+@pytest.mark.parametrize(("prompt", "output"), [(64, 4), (1024, 2), (1024, 4), (1024, 16)])
+def test_short_answers(prompt: int, output: int, clients: int) -> None:
+    """A step holds no more prompts than its budget, so no token waits for all of them."""
+    case = tiny(prompt, output, clients)
+    formula = predict_serving_cases([case])[0]
+    events = simulate_serving(case, 4000 + 20 * clients, evenly=True)
+    assert formula.requests_per_s.p50 == pytest.approx(events.requests_per_s, rel=0.15)
+    assert formula.e2e_ms.p50 == pytest.approx(1e3 * events.e2e_s.mean(), rel=0.15)
+    budget = predict_serving_cases([tiny(prompt, 1, 128)])[0].e2e_ms.p50 * 64
+    assert formula.tpot_ms.p50 < budget
+    if clients == 500:
+        assert formula.tpot_ms.p50 == pytest.approx(1e3 * np.nanmean(events.tpot_s), rel=0.4)
+
+
+@pytest.mark.parametrize(("prompt", "output"), [(64, 4), (64, 16), (1024, 2)])
+def test_more_clients_with_short_answers_lose_little(prompt: int, output: int) -> None:
+    cases = [tiny(prompt, output, clients) for clients in (1, 2, 4, 8, 16, 32, 64, 256, 1000)]
+    rates = [one.requests_per_s.p50 for one in predict_serving_cases(cases)]
+    for less, more in pairwise(rates):
+        assert more > 0.92 * less
+
+
+@pytest.mark.parametrize("tokens", [8192, 1024, 512, 256])
+def test_small_budgets_take_prompts_in_many_steps(tokens: int) -> None:
+    case = tiny(4096, 256, 4, prefill_tokens=tokens)
+    formula = predict_serving_cases([case])[0]
+    events = simulate_serving(case, 3000, evenly=True)
+    assert formula.requests_per_s.p50 == pytest.approx(events.requests_per_s, rel=0.05)
+    assert formula.tpot_ms.p50 == pytest.approx(1e3 * events.tpot_s.mean(), rel=0.05)
+    assert formula.ttft_ms.p50 == pytest.approx(1e3 * events.ttft_s.mean(), rel=0.1)
+
+
+def test_parts_of_tokens_are_kept_in_the_mean() -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 100.25, 1.5, concurrency=4)
+    case = ServingCase(CATALOG.find("nv-h20-96"), job, ServingLayout(), ENGINE)
+    events = simulate_serving(case, 4000)
+    assert events.output_tokens == 6000
+    assert events.input_tokens == pytest.approx(401_000, abs=1)
+
+
+def test_clients_in_a_long_queue_obey_little() -> None:
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 128, concurrency=6000, weights="fp8")
+    found = predict_serving(CATALOG.find("nv-h20-96"), job, ServingLayout(), ENGINE,
+                            traffic=Traffic(simulate=True, requests=100))  # fmt: skip
+    inside = found.requests_per_s.p50 * found.e2e_ms.p50 / 1e3
+    assert inside == pytest.approx(6000, rel=0.01)
 
 
 def test_the_first_wave_counts_only_where_a_run_has_an_end() -> None:

@@ -259,10 +259,11 @@ def _rates(i: int, job: ServingJob, flow: Flow, sigma: float) -> Spread:
 
 
 def _running(i: int, case: ServingCase, flow: Flow) -> float:
-    """Sequences that decode at once; of open arrivals rate · time, where kept up with (Little)."""
+    """Sequences that decode at once: rate · time of decoding, where it is steady (Little)."""
     batch = float(flow.batch[i]) * case.layout.dp
-    if case.job.arrivals is not Arrivals.OPEN or float(flow.overload[i]) > 0:
-        return min(batch, case.job.concurrency or batch)
+    batch = min(batch, case.job.concurrency or batch)
+    if case.job.arrivals not in (Arrivals.OPEN, Arrivals.CLOSED) or float(flow.overload[i]) > 0:
+        return batch
     decoding = float(flow.e2e_s[i] - flow.ttft_s[i])
     return min(batch, float(flow.requests_per_s[i]) * max(decoding, 0.0))
 

@@ -88,11 +88,14 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     running = np.minimum(asked, np.where(slots > 2.0, np.floor(slots), slots))
     closed = kind_is(cases, Arrivals.CLOSED)
     group = np.where(lockstep(cases), np.maximum(LOCKSTEP * np.log(running), 1.0), 1.0)
+    # In the mean as many answers end in a step, and as many prompts come into it.
+    ending = np.maximum(running * load.tokens_per_step / load.output, 1.0)
+    group = np.where(closed & ~lockstep(cases), ending, group)
     together = np.where(closed | opened, group, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
     prompt, attention = _prompt(cases, together, _riding(cases, running))
     joint = _joint(cases, together, running)
-    late = launch_seconds(cases)
+    late = launch_seconds(cases) * np.maximum(_budgets(cases), 1.0)
     spared = np.where(lockstep(cases), 0.0, late * (1.0 - 1.0 / joint))
     prompt = Step(
         prompt.products, prompt.experts, prompt.attention, prompt.collectives,
@@ -243,7 +246,7 @@ def _latencies(
     own = own + spared  # a shared step is no shorter for each of those in it
     # Prompts that a client waited for before its own do not stall it again.
     before = np.maximum(queue - first_share(cases) * first, 0.0)
-    others = np.maximum(prompts - before, 0.0) / steps
+    others = np.minimum(np.maximum(prompts - before, 0.0) / steps, _step_of_prompts(cases, share))
     closed = kind_is(cases, Arrivals.CLOSED) & ~lockstep(cases)
     tpot = np.where(closed, (step_s + others) / load.tokens_per_step, tpot)
     stall = np.where(closed, others / np.maximum(step_s + others, 1e-12), stall)
@@ -254,7 +257,9 @@ def _latencies(
     stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
     cycle = steps * step_s + running * share * held
     # While a client waits the device serves all the others: short answers cannot outrun it.
-    least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step * step_s + running * share
+    least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step
+    chunks = engine.mixed * np.maximum(_budgets(cases) - 1.0, 0.0)  # beyond one step
+    least = np.maximum(least, running * chunks) * step_s + running * share
     late = np.where(kind_is(cases, Arrivals.CLOSED), np.maximum(least - stay, 0.0), 0.0)
     queue, stay = queue + late, stay + late
     rate, memory_wait, span = _rates(cases, running, waves, stay, cycle)
@@ -266,6 +271,17 @@ def _latencies(
         np.where(opened, running / cycle, rate) * layout.dp, np.where(static, 0.0, stall),
         overload,
     )  # fmt: skip
+
+
+def _step_of_prompts(cases: Cases, share: Number) -> Number:
+    """Seconds of prompts in one step at most: the budget's, where they ride along with decoding."""
+    return np.where(cases.engine.mixed > 0, share / _budgets(cases), np.inf)
+
+
+def _budgets(cases: Cases) -> Number:
+    """Return how many steps' budgets one prompt takes."""
+    fresh = np.maximum(cases.load.input * (1.0 - cases.load.hit), 1.0)
+    return fresh / cases.engine.prefill_tokens
 
 
 def _asked(cases: Cases) -> Number:

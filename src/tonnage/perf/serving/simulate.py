@@ -165,7 +165,9 @@ def _lengths(
     random: Any, longest: float, shortest: float, count: int, told: Sequence[float] | None
 ) -> list[int]:
     drawn = random.uniform(shortest * longest, longest, count) if shortest < 1 else longest
-    drawn = np.broadcast_to(drawn, count) if told is None else np.asarray(told, float)
+    if told is None and shortest >= 1:  # 1.5 tokens are 1 and 2 in turn
+        drawn = np.diff(np.rint(longest * np.arange(count + 1)))
+    drawn = drawn if told is None else np.asarray(told, float)
     whole: list[int] = np.maximum(np.rint(drawn), 1).astype(int).tolist()
     return whole
 
@@ -259,11 +261,20 @@ def _between(grid: Sequence[float], values: Sequence[float], at: float) -> float
 
 
 def _product_seconds(times: _Times, tokens: int, count: int) -> float:
-    """Seconds that prompts of `tokens` add beside `count` decoding sequences, but attention."""
+    """Seconds that prompts of `tokens` add beside `count` decoding sequences, but attention.
+
+    What exceeds the budget comes in steps of its own, each with its launches.
+    """
     low = 0
     if times.mixed and count:
         low = min(bisect_right(times.beside, count), len(times.beside)) - 1
-    return _between(times.tokens, times.products[low], tokens * times.fresh)
+    grid, values = times.tokens, times.products[low]
+    full, rest = divmod(tokens * times.fresh, times.budget)
+    launches = max(1, ceil(tokens * times.fresh / times.budget)) * times.launch_s
+    if not full:
+        return launches + _between(grid, values, rest)
+    last = _between(grid, values, rest) if rest else 0.0
+    return launches + full * _between(grid, values, times.budget) + last
 
 
 def _run(times: _Times, sent: list[float], lengths: _Lengths, rounds: int) -> Simulation:
@@ -288,7 +299,7 @@ def _run(times: _Times, sent: list[float], lengths: _Lengths, rounds: int) -> Si
                 work += chunks * (base[count] + slope[count] * context)
                 step += chunks
                 context += chunks * count
-            work += chunks * times.launch_s
+            each = work / chunks
             now += work
             for k in group:
                 first[k] = now
@@ -313,16 +324,16 @@ def _run(times: _Times, sent: list[float], lengths: _Lengths, rounds: int) -> Si
             step += ahead
             context += ahead * count
         while running and running[0][0] <= step:
-            _, k = heappop(running)
-            last[k] = now
+            end, k = heappop(running)
+            last[k] = now - (step - end) * each
             context -= prompts[k] + answers[k] - 1
             count -= 1
             done += 1
             changes += 1
             if known < total:
                 # The engine sees a client's next request when the interface has dealt with it.
-                sent[known] = now
-                heappush(seen, (now + front[known], known))
+                sent[known] = last[k]
+                heappush(seen, (last[k] + front[known], known))
                 known += 1
     return _summary(sent, first, last, lengths, changes, rounds)
 
