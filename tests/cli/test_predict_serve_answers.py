@@ -143,3 +143,14 @@ def test_clients_that_queue_beyond_a_limit_are_a_no(capsys: pytest.CaptureFixtur
     code, found = ask(capsys, *POOLS, *limits)
     assert code == 1
     assert "time to first token" in found["reason"]
+
+
+def test_a_sizing_in_words_has_intervals(capsys: pytest.CaptureFixture[str]) -> None:
+    load = ["--model", "llama-3.1-8b", "--chip", "H20", "--request-rate", "4"]
+    asked = ["predict", "serve", *load, "--input", "512", "--output", "64"]
+    assert run([*asked, "--json"]) == 0
+    token = json.loads(capsys.readouterr().out)["deployment"]["tpot_ms"]
+    assert run(asked) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"({token['p10']:.4g} to {token['p90']:.4g})" in text
+    assert "80 % intervals" in text

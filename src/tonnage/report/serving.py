@@ -161,7 +161,7 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
     lines = [
         (
-            f"{found.running:,.0f} requests run at once; at most {found.max_concurrency:,} of "
+            f"{_running(found.running)} at once; at most {found.max_concurrency:,} of "
             f"{lengths} could."
         )
     ]
@@ -172,6 +172,12 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
     which = "a token's" if found.tpot_ms.p50 > 0 else "a prompt's"
     lines.append(f"Most of {which} time goes into {found.bottleneck}.")
     return lines
+
+
+def _running(count: float) -> str:
+    if count < 1.0:
+        return f"In the mean {short(count)} requests run"
+    return "1 request runs" if round(count) == 1 else f"{count:,.0f} requests run"
 
 
 def _played(answer: ServingPrediction) -> str:

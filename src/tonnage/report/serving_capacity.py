@@ -45,13 +45,15 @@ def size_text(answer: ServingSize) -> str:
     each = counted(one.chips_used, "chip")
     demand = f"{answer.job.request_rate:g} requests/s of {answer.model.name}"
     how = f"{counted(found.deployments, 'deployment')} of {each} ({one.layout})"
+    first, token = one.ttft_ms, one.tpot_ms
     speeds = (
-        f"{short(one.ttft_ms.p50)} ms to the first token, "
-        f"{short(one.tpot_ms.p50)} ms per output token"
+        f"{short(first.p50)} ms to the first token ({short(first.p10)} to {short(first.p90)}), "
+        f"{short(token.p50)} ms per output token ({short(token.p10)} to {short(token.p90)})"
     )
     lines = [
         f"{counted(found.chips, 'chip')} of {answer.chip.name} serve {demand}: {how}.",
         f"Each takes {one.requests_per_s.p50:.4g} requests/s: {speeds}.",
+        "The number of chips is for the middle values; in brackets 80 % intervals.",
         f"That it keeps up with arrivals at random was found by {one.method}.",
         f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]
@@ -92,6 +94,7 @@ def front_text(answer: ServingFront) -> str:
     """Return in words what the front is."""
     lines = [
         "No other layout and load gives a user and a chip both more tokens a second.",
+        "Points are middle values, without intervals.",
         f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]
     if not answer.points:
