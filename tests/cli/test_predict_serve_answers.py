@@ -95,8 +95,11 @@ def test_a_chip_and_a_file_of_one_are_one_too_many(capsys: pytest.CaptureFixture
     assert "one of --chip and --chip-file" in capsys.readouterr().err
 
 
-def test_an_endless_queue_has_no_latencies(capsys: pytest.CaptureFixture[str]) -> None:
-    load = [*PAIR, "--request-rate", "500", "--requests", "2000"]
+@pytest.mark.parametrize("apart", [[], ["--disaggregate"]])
+def test_an_endless_queue_has_no_latencies(
+    apart: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = [*PAIR, "--request-rate", "500", "--requests", "2000", *apart]
     code, found = ask(capsys, *load)
     assert code == 1
     assert found["ttft_ms"] is found["tpot_ms"] is found["e2e_ms"] is found["percentiles"] is None

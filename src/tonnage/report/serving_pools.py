@@ -93,6 +93,8 @@ def text(answer: PoolsPrediction) -> str:
         "Low and high are the 10th and 90th percentile of the model's error.",
     ]
     lines += [f"Note: {note}." for note in answer.notes]
+    if answer.swamped:
+        lines.insert(0, "The queue grows without end, so no latencies are told.")
     if found.reason:
         lines.insert(0, f"Not within what was asked: {found.reason}.")
     return "\n".join(lines)

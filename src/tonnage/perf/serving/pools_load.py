@@ -101,7 +101,8 @@ class PoolsAtLoad:
         """Return the requests/s at the job's load, `most` where it names none, and what hinders."""
         if job.request_rate is not None:
             short = job.request_rate > most * (1.0 + 1e-9)
-            reason = f"arrivals of {job.request_rate:g} requests/s exceed what it can serve"
+            told = f"arrivals of {job.request_rate:g} requests/s exceed the {most:.3g}"
+            reason = f"{told} that it can serve within the limits"
             return min(job.request_rate, most), reason if short else ""
         if job.concurrency is None:
             return most, ""
