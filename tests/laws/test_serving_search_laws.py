@@ -101,9 +101,11 @@ def test_more_memory_never_lowers_capacity(
     wider = replace(size, value=float(size.value) * factor)  # type: ignore[arg-type]
     large = replace(device, values={**device.values, "memory_gb": wider})
     job = job_of(model, tpot_ms=limit)
-    before, after = search_serving(device, job, 8), search_serving(large, job, 8)
+    # A server takes other settings by itself on a larger card; the law is about memory alone.
+    engine = find_engine("vllm").with_settings({"prefill_tokens": 8192, "max_sequences": 1024})
+    before, after = (search_serving(kind, job, 8, engine) for kind in (device, large))
     if before.fits:
-        assert after.requests_per_s.p50 >= before.requests_per_s.p50 * (1 - 5e-3)
+        assert after.requests_per_s.p50 >= before.requests_per_s.p50 * (1 - 1e-5)
     assert after.runs >= before.runs
 
 

@@ -169,6 +169,11 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
         lines.insert(0, f"Most tokens a second with {found.concurrency:,.0f} requests in flight.")
     if answer.swamped:
         lines.append("The queue grows without end, so no latencies are told.")
+    if found.preempted >= 0.005:
+        lines.append(
+            f"Caches run full: {found.preempted:.0%} of requests give theirs up on the way and are "
+            "computed again; fewer at once would stall none."
+        )
     which = "a token's" if found.tpot_ms.p50 > 0 else "a prompt's"
     lines.append(f"Most of {which} time goes into {found.bottleneck}.")
     return lines

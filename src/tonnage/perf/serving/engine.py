@@ -85,6 +85,11 @@ class Engine:
     """Most sequences that run at once."""
     reserved_output: Number
     """Share of a sequence's output whose cache is set aside on average while it runs."""
+    admitted_output: Number
+    """Share of the tokens still to come, of running sequences and a new one, whose cache must be
+    free when a prompt is admitted: 0 where prompts alone count, 1 where nothing is evicted."""
+    keeps_freed: Number
+    """1 where a cache that was given up is found again as far as nothing was written over it."""
     kv_follows: Number
     """Cache in FP8 where nothing is said and weights are 8 or 4 bits: 2 always, 1 on chips with
     4-bit units, 0 never."""

@@ -117,6 +117,8 @@ class ServingEstimate:
     sigma: float
     method: str = "closed form"
     """Or "event simulation"."""
+    preempted: float = 0.0
+    """Times that a cache was given up for want of memory and computed again, per request played."""
 
     @property
     def chips_used(self) -> int:

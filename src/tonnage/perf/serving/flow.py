@@ -93,6 +93,7 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     group = np.where(closed & ~lockstep(cases), ending, group)
     together = np.where(closed | opened, group, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
+    crowded = decode.total
     prompt, attention = _prompt(cases, together, _riding(cases, running))
     joint = _joint(cases, together, running)
     late = launch_seconds(cases) * np.maximum(_budgets(cases), 1.0)
@@ -116,7 +117,7 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
         prompt.products, prompt.experts, prompt.attention + attention, prompt.collectives,
         prompt.overhead,
     )  # fmt: skip
-    return _latencies(cases, room, running, batch, decode, whole, overload, spared)
+    return _latencies(cases, room, running, batch, decode, whole, overload, spared, crowded)
 
 
 def _riding(cases: Cases, running: Number) -> Number:
@@ -225,6 +226,7 @@ def _latencies(
     prompt: Step,
     overload: Number,
     spared: Number,
+    crowded: Number,
 ) -> Flow:
     load, layout, engine = cases.load, cases.layout, cases.engine
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
@@ -256,6 +258,10 @@ def _latencies(
     tpot = np.where(paused, step_s / load.tokens_per_step + stalled, tpot)
     stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
     cycle = steps * step_s + running * share * held
+    # What arrivals could at most reach has every slot taken, and steps as long as that makes them.
+    most = steps * crowded * again
+    most = most + running * share * held_closed(cases, running * share, most)
+    cycle = np.where(opened, most, cycle)
     # While a client waits the device serves all the others: short answers cannot outrun it.
     least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step
     chunks = engine.mixed * np.maximum(_budgets(cases) - 1.0, 0.0)  # beyond one step

@@ -46,7 +46,7 @@ def predict_serving(
     traffic
         Bursts, a trace, or the wish to have the load played event by event. Without it the closed
         form answers where it holds, and the event simulation where it does not: open arrivals
-        that keep the deployment busy.
+        that keep the deployment busy, and clients whose caches do not fit at once.
 
     Raises
     ------
@@ -73,8 +73,12 @@ def predict_serving(
         free = not loaded and (job.ttft_ms is not None or job.tpot_ms is not None)
         return among(_queued(cases, way, free=free), count)
     if layout is not None and loaded:
-        return predict_serving_cases([ServingCase(chip, job, layout, used)])[0]
-    return search_serving(chip, job, count, used, layout=layout)
+        found = predict_serving_cases([ServingCase(chip, job, layout, used)])[0]
+    else:
+        found = search_serving(chip, job, count, used, layout=layout)
+    case = ServingCase(chip, job, found.layout, used)
+    full = loaded and found.runs and not closed_form_holds(case)
+    return played(found, case, way) if full else found
 
 
 def _queued(cases: list[ServingCase], traffic: Traffic, *, free: bool = False) -> ServingEstimate:

@@ -82,7 +82,8 @@ def play_run(found: ServingEstimate, case: ServingCase, run: Run) -> ServingEsti
         tpot_ms=spread_of["tpot_s"], e2e_ms=spread_of["e2e_s"],
     )  # fmt: skip
     decoding = float(np.mean([np.sum(play.e2e_s - play.ttft_s) for play in plays]))
-    return _rated(new, case, rate, busy * decoding / span)
+    again = sum(play.preempted for play in plays) / (DRAWS * each)
+    return replace(_rated(new, case, rate, busy * decoding / span), preempted=again)
 
 
 def lengths(mean: float, spread: float, count: int, seed: int) -> list[float]:

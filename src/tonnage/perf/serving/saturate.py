@@ -59,10 +59,11 @@ def best_loads(measure: Measure, room: Number, owner: Any) -> tuple[Any, Any]:
     some = _shortlist(worth, owner)
     if not len(some):
         return np.where(np.isfinite(worth), loads, 1.0), worth
-    lengths = np.searchsorted(_series(), top[some], side="left") + 1
+    # Not the most that fits, unless it is of the series: more memory must offer all that less does.
+    lengths = np.searchsorted(_series(), top[some], side="right")
     option = np.repeat(np.arange(len(some)), lengths)
     place = np.arange(len(option)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    load = np.minimum(_series()[np.minimum(place, len(_series()) - 1)], top[some][option])
+    load = _series()[place]
     found, over = measure(some[option], load)
     found = np.where(over <= 1.0, found, -np.inf)
     for start, count, index in zip(np.cumsum(lengths) - lengths, lengths, some, strict=True):

@@ -1,8 +1,9 @@
 """How requests come in time, and the answer of the event simulation to it.
 
 The closed forms hold for Poisson arrivals while prompts take little of a replica's time and its
-slots are mostly free; beyond, waits feed on themselves (a longer step gathers more sequences), and
-the simulation is asked. `tests/oracle` holds both together where both hold.
+slots are mostly free, and for closed clients whose caches fit; beyond, waits feed on themselves (a
+longer step gathers more sequences), caches are given up, and the simulation is asked.
+`tests/oracle` holds both together where both hold.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tonnage.errors import Fault, InputError
 from tonnage.perf.interval import at_most, interval
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.estimate import (
+    PARTS,
     Percentiles,
     ServingEstimate,
     limit_broken,
@@ -75,10 +77,18 @@ class Traffic:
 
 
 def closed_form_holds(case: ServingCase) -> bool:
-    """Return whether open arrivals leave a deployment quiet enough for the closed form."""
-    if case.job.arrivals is not Arrivals.OPEN:
+    """Return whether the closed form answers.
+
+    Open arrivals must leave the deployment quiet enough; of closed clients no more may run than the
+    caches hold, unless the engine sets whole answers aside: else some are preempted.
+    """
+    job, flow = case.job, solve(cases_of([case]))
+    if job.arrivals is Arrivals.CLOSED and job.requests is None:
+        room = float(flow.capacity.sequences[0])
+        spare = case.engine.admitted_output >= 1.0 or room >= case.engine.max_sequences
+        return spare or (job.concurrency or 1.0) / case.layout.dp <= max(room, 1.0)
+    if job.arrivals is not Arrivals.OPEN:
         return True
-    flow = solve(cases_of([case]))
     slots = min(float(flow.capacity.sequences[0]), float(case.engine.max_sequences))
     taken = float(flow.batch[0]) / max(slots, 1.0)
     return float(flow.stalls[0]) <= QUIET_STALL and taken <= QUIET_SLOTS
@@ -143,6 +153,8 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
         rates = Spread(slow, rate, rate) if sustained else at_most(rates, case.job.request_rate)
     output = rates * (run.output_tokens / count)
     whole = rates * ((run.output_tokens + run.input_tokens) / count)
+    decoding = float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s * ranks
+    parts = _parts(found)
     reason = limit_broken(case.job, found.tpot_ms.p50, found.ttft_ms.p50)
     if not sustained:
         reason = overrun(case.job, rate)
@@ -154,8 +166,10 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
         tokens_per_s_output=output,
         tokens_per_s_total=whole,
         tokens_per_s_output_per_chip=output / found.chips,
-        running=float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s * ranks,
-        breakdown_ms=_parts(found),
+        running=min(decoding, float(found.max_concurrency)),
+        preempted=run.preempted / max(run.played, 1),
+        breakdown_ms=parts,
+        bottleneck=PARTS[max(parts, key=lambda name: parts[name])],
     )
 
 

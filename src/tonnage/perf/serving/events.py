@@ -1,0 +1,243 @@
+"""The order of events in one replica: who is admitted, who ends, who gives up its cache.
+
+Between two changes of the batch every step differs from the last only by the growth of the
+contexts, so k steps take k·t + g·k(k-1)/2 at once. A prompt is admitted while the caches hold it,
+with the share of tokens still to come that the engine sets aside. Where running sequences outgrow
+the caches, the one admitted last gives up its own, and is computed again from prompt and answer so
+far when there is room (vLLM's documentation of preemption; SGLang calls it retraction).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import ceil, isfinite
+
+import numpy as np
+
+from tonnage.perf.serving.times import Times
+
+Lengths = tuple[list[int], list[int]]
+"""Tokens of prompts and of answers, in the order of arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """When each request was sent, answered first and last, seconds."""
+
+    sent: list[float]
+    first: list[float]
+    last: list[float]
+    changes: int
+    preempted: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Sequences that run, and the tokens their caches hold."""
+
+    times: Times
+    prompts: list[int]
+    answers: list[int]
+    made: list[int]
+    """Tokens of an answer made before its cache was given up."""
+    ends: list[int]
+    """Step in which a running sequence ends; -1 of others."""
+    running: list[tuple[int, int]] = field(default_factory=list)
+    """Heap of ends and requests; entries that `ends` no longer holds are stale."""
+    order: list[int] = field(default_factory=list)
+    """Requests in the order of admission; those that no longer run are stale."""
+    step: int = 0
+    context: int = 0
+    count: int = 0
+    ending: int = 0
+    """Sum of `ends` of those that run."""
+    preempted: int = 0
+    written: int = 0
+    """Tokens whose cache has been written so far."""
+    given_up: dict[int, int] = field(default_factory=dict)
+    """`written` when a waiting request gave up its cache."""
+
+    def admits(self, k: int, group: int = 0, tokens: float = 0.0) -> bool:
+        """Return whether there is room for k beside a group of `tokens` and one more step."""
+        count = self.count + group
+        if count >= self.times.slots:
+            return False
+        if not count:
+            return True
+        times = self.times
+        held = self.context + tokens + self.prompts[k] + self.made[k]
+        coming = self.ending - self.count * self.step + self.answers[k] - self.made[k]
+        taken = held + (count + 1) * (times.block + 1.0) + times.admitted * coming
+        return taken <= times.room
+
+    def take(self, waiting: deque[int]) -> tuple[list[int], float]:
+        """Return prompts for one step, first come, first served, and the tokens to compute."""
+        times, group, held, tokens = self.times, list[int](), 0, 0.0
+        most = times.budget / times.fresh
+        while waiting:
+            k = waiting[0]
+            more = self.fresh(k) / times.fresh
+            if group and (tokens + more > most or not self.admits(k, len(group), held)):
+                break
+            waiting.popleft()
+            group.append(k)
+            tokens += more
+            held += self.prompts[k] + self.made[k]
+        return group, tokens
+
+    def fresh(self, k: int) -> float:
+        """Return the tokens of a request to compute: new ones, or those lost since it gave up."""
+        times = self.times
+        whole = self.prompts[k] * times.fresh + self.made[k]
+        if not self.made[k] or not times.keeps:
+            return whole
+        return max(1.0, min(whole, self.written - self.given_up[k]))
+
+    def grow(self, steps: int) -> None:
+        """Let every running sequence gain a token in each of the steps."""
+        self.step += steps
+        self.context += steps * self.count
+        self.written += steps * self.count
+
+    def prompt_step(self, tokens: float, attention_s: float) -> tuple[float, float]:
+        """Return the seconds of prompts, with the decoding that rides along, and of one step."""
+        times, count = self.times, self.count
+        chunks = max(1, ceil(tokens * times.fresh / times.budget))
+        work = times.products_s(tokens, count) + attention_s
+        if times.mixed and count:
+            work += chunks * (times.base[count] + times.per_token[count] * self.context)
+            self.grow(chunks)
+        return work, work / chunks
+
+    def add(self, group: list[int]) -> None:
+        """Let a group run, its first token made."""
+        for k in group:
+            end = self.step + self.answers[k] - self.made[k] - 1
+            self.ends[k] = end
+            self.ending += end
+            heappush(self.running, (end, k))
+            self.order.append(k)
+            self.context += self.prompts[k] + self.made[k]
+            self.written += self.prompts[k] + self.made[k]
+        self.count += len(group)
+
+    def next_end(self) -> int:
+        """Return the step in which the next sequence ends."""
+        while self.ends[self.running[0][1]] != self.running[0][0]:
+            heappop(self.running)
+        return self.running[0][0]
+
+    def ended(self) -> list[int]:
+        """Let go of sequences that ended by now."""
+        done = list[int]()
+        while self.running and self.running[0][0] <= self.step:
+            end, k = heappop(self.running)
+            if self.ends[k] != end:
+                continue
+            self.ends[k] = -1 - end
+            self.ending -= end
+            self.context -= self.prompts[k] + self.answers[k] - 1
+            done.append(k)
+        self.count -= len(done)
+        return done
+
+    def steps_of_room(self) -> int:
+        """Return how many steps the caches have room for."""
+        times = self.times
+        if times.admitted >= 1.0 or self.count == 1:
+            return 1 << 60
+        return int((times.room - self.context - times.block * self.count) // self.count)
+
+    def evict(self) -> int:
+        """Let the sequence admitted last give up its cache, and return it."""
+        k = self.order.pop()
+        while self.ends[k] < 0:
+            k = self.order.pop()
+        end = self.ends[k]
+        self.ends[k] = -1
+        self.ending -= end
+        self.made[k] = self.answers[k] - (end - self.step)
+        self.context -= self.prompts[k] + self.made[k] - 1
+        self.count -= 1
+        self.given_up[k] = self.written
+        self.preempted += 1
+        return k
+
+
+def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
+    """Play every request; those sent at infinity are clients' next ones."""
+    prompts, answers = lengths
+    total = len(sent)
+    batch = _Batch(times, prompts, answers, [0] * total, [-1] * total)
+    front = [times.request_s + times.token_s * tokens for tokens in prompts]
+    attention = np.interp(prompts, times.tokens, times.attention).tolist()
+    known = sum(map(isfinite, sent))
+    seen = sorted((sent[k] + front[k], k) for k in range(known))
+    first, last = [0.0] * total, [0.0] * total
+    waiting = deque[int]()
+    now, done, changes, look = 0.0, 0, 0, 0
+    base, slope, slots, poll = times.base, times.per_token, times.slots, times.poll
+    while done < total:
+        while seen and seen[0][0] <= now:
+            waiting.append(heappop(seen)[1])
+        count, step = batch.count, batch.step
+        looks = count == 0 or (step - look) % poll == 0
+        free = bool(waiting) and batch.admits(waiting[0])
+        if free and looks:
+            changes += 1
+            group, tokens = batch.take(waiting)
+            work, each = batch.prompt_step(tokens, _attention(batch, attention, group))
+            now += work
+            for k in group:
+                if not batch.made[k]:
+                    first[k] = now
+            batch.add(group)
+            now += times.held * work
+            look = batch.step
+        elif count == 0:
+            now = seen[0][0]
+            continue
+        else:
+            room = batch.steps_of_room()
+            if room < 1:
+                waiting.appendleft(batch.evict())
+                changes += 1
+                continue
+            ahead = min(batch.next_end() - step, room)
+            each, growth = base[count] + slope[count] * batch.context, slope[count] * count
+            span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+            arrives = not waiting and count < slots and seen and now + span > seen[0][0]
+            if free or arrives:
+                soon = 1 if free else max(1, ceil((seen[0][0] - now) / each))
+                soon += (look - step - soon) % poll  # up to the next look at the queue
+                ahead = min(ahead, soon)
+                span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+            now += span
+            batch.grow(ahead)
+        for k in batch.ended():
+            last[k] = now - (batch.step + 1 + batch.ends[k]) * each
+            done += 1
+            changes += 1
+            if known < total:
+                # The engine sees a client's next request when the interface has dealt with it.
+                sent[known] = last[k]
+                heappush(seen, (last[k] + front[known], known))
+                known += 1
+    return Played(sent, first, last, changes, batch.preempted)
+
+
+def _attention(batch: _Batch, alone: Sequence[float], group: list[int]) -> float:
+    """Seconds of a group's attention; what is computed again looks back on all it has."""
+    times, made = batch.times, batch.made
+    seconds = 0.0
+    for k in group:
+        if not made[k]:
+            seconds += alone[k]
+            continue
+        size = batch.prompts[k] + made[k]
+        kept = size - min(batch.fresh(k), size)
+        seconds += times.attention_s(size) - (times.attention_s(kept) if kept else 0.0)
+    return seconds
