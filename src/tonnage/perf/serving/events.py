@@ -102,15 +102,16 @@ class _Batch:
         self.context += steps * self.count
         self.written += steps * self.count
 
-    def prompt_step(self, tokens: float, attention_s: float) -> tuple[float, float]:
-        """Return the seconds of prompts, with the decoding that rides along, and of one step."""
+    def prompt_step(self, tokens: float, attention_s: float) -> tuple[float, float, float]:
+        """Return the seconds of prompts with what rides along, of one step, and in later stages."""
         times, count = self.times, self.count
         chunks = max(1, ceil(tokens * times.fresh / times.budget))
         work = times.products_s(tokens, count) + attention_s
+        further = times.behind * work
         if times.mixed and count:
             work += chunks * (times.base[count] + times.per_token[count] * self.context)
             self.grow(chunks)
-        return work, work / chunks
+        return work, work / chunks, further
 
     def add(self, group: list[int]) -> None:
         """Let a group run, its first token made."""
@@ -176,7 +177,7 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
     attention = np.interp(prompts, times.tokens, times.attention).tolist()
     known = sum(map(isfinite, sent))
     seen = sorted((sent[k] + front[k], k) for k in range(known))
-    first, last = [0.0] * total, [0.0] * total
+    first, last, late = [0.0] * total, [0.0] * total, [0.0] * total
     waiting = deque[int]()
     now, done, changes, look = 0.0, 0, 0, 0
     base, slope, slots, poll = times.base, times.per_token, times.slots, times.poll
@@ -189,11 +190,12 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
         if free and looks:
             changes += 1
             group, tokens = batch.take(waiting)
-            work, each = batch.prompt_step(tokens, _attention(batch, attention, group))
+            work, each, further = batch.prompt_step(tokens, _attention(batch, attention, group))
             now += work
             for k in group:
+                late[k] += further
                 if not batch.made[k]:
-                    first[k] = now
+                    first[k] = now + further
             batch.add(group)
             now += times.held * work
             look = batch.step
@@ -218,7 +220,7 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
             now += span
             batch.grow(ahead)
         for k in batch.ended():
-            last[k] = now - (batch.step + 1 + batch.ends[k]) * each
+            last[k] = now - (batch.step + 1 + batch.ends[k]) * each + late[k]
             done += 1
             changes += 1
             if known < total:

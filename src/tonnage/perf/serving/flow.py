@@ -70,6 +70,10 @@ class Flow:
     """Share of a decoding sequence's time spent on the prompts of others."""
     overload: Number
     """1 where open arrivals exceed what the deployment can do."""
+    turn_s: Number
+    """Part of `queue_s` that every closed client waits for its turn on a busy device."""
+    growth_s: Number
+    """What one more sequence adds to a step of open arrivals; else 0."""
 
 
 def kind_is(cases: Cases, kind: Arrivals) -> Number:
@@ -86,38 +90,40 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     asked = np.where(offline, load.requests, load.concurrency) / layout.dp
     asked = np.where(opened, slots, np.maximum(asked, 1.0))
     running = np.minimum(asked, np.where(slots > 2.0, np.floor(slots), slots))
-    closed = kind_is(cases, Arrivals.CLOSED)
+    closed, static = kind_is(cases, Arrivals.CLOSED), kind_is(cases, Arrivals.STATIC)
     group = np.where(lockstep(cases), np.maximum(LOCKSTEP * np.log(running), 1.0), 1.0)
     # In the mean as many answers end in a step, and as many prompts come into it.
     ending = np.maximum(running * load.tokens_per_step / load.output, 1.0)
     group = np.where(closed & ~lockstep(cases), ending, group)
     together = np.where(closed | opened, group, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
-    crowded = decode.total
-    prompt, attention = _prompt(cases, together, _riding(cases, running))
     joint = _joint(cases, together, running)
-    late = launch_seconds(cases) * np.maximum(_budgets(cases), 1.0)
-    spared = np.where(lockstep(cases), 0.0, late * (1.0 - 1.0 / joint))
-    prompt = Step(
-        prompt.products, prompt.experts, prompt.attention, prompt.collectives,
-        prompt.overhead + late / joint,
-    )  # fmt: skip
-    prompt_s = prompt.total + attention
-    batch = running
+    batch, overload, most = running, np.zeros_like(running), np.ones_like(running)
+    beside = running
     if np.any(opened):
-        batch, overload = _open_batch(cases, decode, prompt_s, running)
-    else:
-        overload = np.zeros_like(batch)
+        full, extra, _ = _prompt(cases, np.where(opened, joint, together), joint, running)
+        most = _most(cases, running, decode.total, full.total + extra)
+        overload = np.where(opened & (load.rate / layout.dp > most), 1.0, 0.0)
+        beside = _riding(cases, running)
+        together, joint = _met(cases, together, joint, beside)
+    prompt, attention, spared = _prompt(cases, together, joint, beside)
+    prompt_s = prompt.total + attention
+    if np.any(opened):
+        batch = _open_batch(cases, decode, prompt_s, running)
     share = _decoding_share(cases, decode, prompt_s, batch)
-    batch = np.where(kind_is(cases, Arrivals.STATIC), batch, np.maximum(batch * share, 1.0))
+    batch = np.where(static | opened, batch, np.maximum(batch * share, 1.0))
     # A random arrival finds the mean batch and adds itself to it.
     seen = np.where(opened, batch + 1.0, batch)
     decode = decode_step(cases, seen / layout.pp, _context(cases))
+    growth = np.zeros_like(seen)
+    if np.any(opened):
+        further = decode_step(cases, (seen + 1.0) / layout.pp, _context(cases))
+        growth = np.where(opened, np.maximum(further.total - decode.total, 0.0), 0.0)
     whole = Step(
         prompt.products, prompt.experts, prompt.attention + attention, prompt.collectives,
         prompt.overhead,
     )  # fmt: skip
-    return _latencies(cases, room, running, batch, decode, whole, overload, spared, crowded)
+    return _latencies(cases, room, running, batch, decode, whole, overload, spared, most, growth)
 
 
 def _riding(cases: Cases, running: Number) -> Number:
@@ -135,26 +141,57 @@ def _context(cases: Cases) -> Number:
     return cases.load.input + cases.load.output / 2.0
 
 
-def _prompt(cases: Cases, together: Number, running: Number) -> tuple[Step, Number]:
-    """Time that one prompt adds, when `together` prompts are waiting to share steps."""
+def _prompt(
+    cases: Cases, together: Number, joint: Number, running: Number
+) -> tuple[Step, Number, Number]:
+    """Time that one prompt adds: its step, its attention, and what sharing a step spared it.
+
+    `together` prompts wait to share steps; `joint` share their launches.
+    """
     load, engine = cases.load, cases.engine
     fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
     tokens = np.minimum(engine.prefill_tokens, fresh * together)
     beside = np.where(kind_is(cases, Arrivals.STATIC), 0.0, running - 1.0)
     step = prefill_step(cases, tokens, tokens / fresh, beside / cases.layout.pp)
     scale = fresh / tokens
+    late = launch_seconds(cases) * np.maximum(_budgets(cases), 1.0)
     parts = Step(
         step.products * scale, step.experts * scale, step.attention * scale,
-        step.collectives * scale, step.overhead * scale,
+        step.collectives * scale, step.overhead * scale + late / joint,
     )  # fmt: skip
-    return parts, prefill_attention(cases, np.maximum(load.input, 1.0))
+    spared = np.where(lockstep(cases), 0.0, late * (1.0 - 1.0 / joint))
+    return parts, prefill_attention(cases, np.maximum(load.input, 1.0)), spared
+
+
+def _met(cases: Cases, together: Number, joint: Number, beside: Number) -> tuple[Number, Number]:
+    """Prompts that a random arrival shares its step with: itself, and λ·w that come in w seconds.
+
+    w is the step that runs meanwhile: of decoding, or, in the share of time that prompts take, of
+    prompts, j of which take A + C·j.
+    """
+    load, layout, engine = cases.load, cases.layout, cases.engine
+    opened, rate = kind_is(cases, Arrivals.OPEN), load.rate / layout.dp
+    ones = np.ones_like(beside)
+    alone, attention, _ = _prompt(cases, ones, ones, beside)
+    pair, _, _ = _prompt(cases, 2.0 * ones, 2.0 * ones, beside)
+    each = np.maximum(2.0 * pair.total - alone.total, 0.0)
+    fixed = np.maximum(alone.total - each, 0.0)
+    each = each + attention
+    step_s = decode_step(cases, beside / layout.pp, _context(cases)).total
+    met = ones
+    for _ in range(3):
+        prompts_s = (fixed + each * met) / layout.pp
+        busy = np.minimum(rate * prompts_s / met, BUSIEST)
+        meanwhile = (1.0 - busy) * step_s + busy * (prompts_s + engine.mixed * step_s)
+        met = np.clip(1.0 + rate * meanwhile, 1.0, np.maximum(1.0 / _budgets(cases), 1.0))
+    return np.where(opened, met, together), np.where(opened, met, joint)
 
 
 def prompt_seconds(cases: Cases) -> Number:
     """Seconds of device time that one prompt alone takes from a replica."""
     one = np.ones_like(cases.load.input)
-    parts, attention = _prompt(cases, one, one)
-    return parts.total + attention + launch_seconds(cases)
+    parts, attention, _ = _prompt(cases, one, one, one)
+    return parts.total + attention
 
 
 def first_share(cases: Cases) -> Number:
@@ -196,25 +233,26 @@ def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Numbe
     return busy / (busy + prompt_s)
 
 
-def _open_batch(
-    cases: Cases, decode: Step, prompt_s: Number, slots: Number
-) -> tuple[Number, Number]:
-    """Batch at which as many requests leave as arrive; and where there is none."""
+def _most(cases: Cases, running: Number, step_s: Number, prompt_s: Number) -> Number:
+    """Requests/s of a replica with every slot taken, and steps as long as that makes them."""
+    decoding = cases.load.output / cases.load.tokens_per_step * step_s
+    prompts = running * prompt_s / cases.layout.pp
+    return running / (decoding + prompts * held_closed(cases, prompts, decoding))
+
+
+def _open_batch(cases: Cases, decode: Step, prompt_s: Number, slots: Number) -> Number:
+    """Batch at which as many requests leave as arrive, or all slots."""
     load, layout = cases.load, cases.layout
     rate = load.rate / layout.dp
     busy = rate * prompt_s / layout.pp
     busy = busy * held_open(cases, busy)
     steps = load.output / load.tokens_per_step
     slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
-    full = rate * steps * decode.total / slack
-    overload = np.where((busy > BUSIEST) | (full > slots * 1.000001), 1.0, 0.0)
-    batch = np.minimum(full, slots)
+    batch = np.minimum(rate * steps * decode.total / slack, slots)
     for _ in range(6):
         step = decode_step(cases, (batch + 1.0) / layout.pp, _context(cases))
         batch = np.minimum(rate * steps * step.total / slack, slots)
-    opened = kind_is(cases, Arrivals.OPEN)
-    batch = np.where(opened, np.maximum(batch, 1e-6), slots)
-    return batch, np.where(opened, overload, 0.0)
+    return np.where(kind_is(cases, Arrivals.OPEN), np.maximum(batch, 1e-6), slots)
 
 
 def _latencies(
@@ -226,7 +264,8 @@ def _latencies(
     prompt: Step,
     overload: Number,
     spared: Number,
-    crowded: Number,
+    most: Number,
+    growth: Number,
 ) -> Flow:
     load, layout, engine = cases.load, cases.layout, cases.engine
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
@@ -258,10 +297,7 @@ def _latencies(
     tpot = np.where(paused, step_s / load.tokens_per_step + stalled, tpot)
     stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
     cycle = steps * step_s + running * share * held
-    # What arrivals could at most reach has every slot taken, and steps as long as that makes them.
-    most = steps * crowded * again
-    most = most + running * share * held_closed(cases, running * share, most)
-    cycle = np.where(opened, most, cycle)
+    cycle = np.where(opened, running / most, cycle)
     # While a client waits the device serves all the others: short answers cannot outrun it.
     least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step
     chunks = engine.mixed * np.maximum(_budgets(cases) - 1.0, 0.0)  # beyond one step
@@ -275,7 +311,7 @@ def _latencies(
         room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first,
         own + queue + memory_wait, tpot, e2e, rate * layout.dp,
         np.where(opened, running / cycle, rate) * layout.dp, np.where(static, 0.0, stall),
-        overload,
+        overload, late, growth / load.tokens_per_step,
     )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ class ServingLayout:
     tp: int = 1
     pp: int = 1
     dp: int = 1
-    """Replicas; with `ep > 1` they share one set of experts (attention data parallelism)."""
+    """Replicas; with `ep > tp` every `ep / tp` of them share one set of experts (attention DP)."""
     ep: int = 1
-    """Ranks the experts are spread over, whole; 1: experts are split like other matrices."""
+    """Chips a set of experts is spread over, whole; 1: experts are split like other matrices."""
 
     @property
     def chips(self) -> int:
@@ -68,6 +68,8 @@ def parse_serving_layout(text: str, chips: int | None = None) -> ServingLayout:
         key, word = key.strip().lower(), word.strip()
         if key not in known:
             faults.append(Fault("layout", part, f"keys are {', '.join(known)}"))
+        elif key in values:
+            faults.append(Fault("layout", text, f"{key} once"))
         elif not word.isdigit() or int(word) < 1:
             faults.append(Fault(f"layout.{key}", word, "a whole number, 1 or more"))
         else:

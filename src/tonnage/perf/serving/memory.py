@@ -46,9 +46,8 @@ class Capacity:
 
 
 def experts_group(cases: Cases) -> Number:
-    """Chips over which one set of experts is spread: tp, or tp·dp with attention DP."""
-    layout = cases.layout
-    return layout.tp * np.where(layout.ep > layout.tp, layout.dp, 1.0)
+    """Chips over which one set of experts is spread: tp, or ep with attention DP."""
+    return np.maximum(cases.layout.tp, cases.layout.ep)
 
 
 def weight_bytes(cases: Cases) -> Number:

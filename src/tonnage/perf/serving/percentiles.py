@@ -11,11 +11,13 @@ import numpy as np
 
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
-from tonnage.perf.serving.flow import BUSIEST, Flow, first_share
-from tonnage.provenance import Z90
+from tonnage.perf.serving.flow import BUSIEST, Flow, first_share, kind_is
+from tonnage.workload import Arrivals
 
 LEVELS = (0.5, 0.9, 0.99)
 _BISECTIONS = 50
+_TERMS, _SERIES = 12, 0.5
+"""Terms of a series of alternating signs, and the load up to which it is summed."""
 
 
 def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
@@ -26,38 +28,82 @@ def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
         middle = (low + high) / 2.0
         below = _wait_share(cases, flow, middle) < level
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return flow.own_s * (1.0 + cases.load.spread * _normal(level)) + high
+    part = (level - 0.5) * np.where(kind_is(cases, Arrivals.OPEN), flow.decode.total, 0.0)
+    return flow.own_s * (1.0 + cases.load.spread * _normal(level)) + flow.turn_s + high + part
 
 
 def _wait_share(cases: Cases, flow: Flow, wait: Number) -> Number:
     """Share of the requests that wait no longer than `wait` seconds."""
     first = first_share(cases)
-    steady_mean = (flow.queue_s - first * flow.first_wave_s) / np.maximum(1.0 - first, 1e-9)
+    steady_mean = flow.queue_s - flow.turn_s - first * flow.first_wave_s
+    steady_mean = steady_mean / np.maximum(1.0 - first, 1e-9)
     steady_mean = np.maximum(steady_mean, 0.0)
-    rho = np.clip(flow.stalls, 1e-6, BUSIEST)
+    # Who decodes undisturbed may still have waited; with M/D/1, rho = 2W / (S + 2W).
+    waited = 2.0 * steady_mean / np.maximum(flow.prompt_s + 2.0 * steady_mean, 1e-12)
+    rho = np.clip(np.maximum(flow.stalls, waited), 1e-6, BUSIEST)
     steady = 1.0 - rho * np.exp(-wait * rho / np.maximum(steady_mean, 1e-12))
+    steady = np.where(kind_is(cases, Arrivals.OPEN) & (rho < _SERIES), _in_turn(flow, wait), steady)
+    # No closed client waits longer than for all the others.
+    all_others = kind_is(cases, Arrivals.CLOSED) & (wait >= 2.0 * flow.first_wave_s)
+    steady = np.where(all_others, 1.0, steady)
     early = np.clip(wait / np.maximum(2.0 * flow.first_wave_s, 1e-12), 0.0, 1.0)
     late = np.clip(wait / np.maximum(2.0 * flow.memory_wait_s, 1e-12), 0.0, 1.0)
     mixture = (1.0 - first) * steady + first * early
     return np.where(flow.memory_wait_s > flow.queue_s, late, mixture)
 
 
+def _in_turn(flow: Flow, wait: Number) -> Number:
+    """Share that waits no longer where prompts of length S come at random (M/D/1, Erlang 1909).
+
+    (1-rho)·Σ_k (-rho·(x-k))^k / k! · exp(rho·(x-k)), k = 0 … floor(x), x the wait in S.
+    """
+    rho = np.clip(flow.stalls, 1e-6, _SERIES)
+    burst = np.maximum(2.0 * flow.queue_s * (1.0 - rho) / rho, 1e-12)
+    x = np.minimum(wait / burst, _TERMS)
+    total = np.zeros_like(x)
+    factorial = 1.0
+    for k in range(_TERMS + 1):
+        factorial *= max(k, 1)
+        over = np.maximum(x - k, 0.0)
+        total += np.where(x >= k, (-rho * over) ** k / factorial * np.exp(rho * over), 0.0)
+    return (1.0 - rho) * total
+
+
 def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
-    """Mean time per token of a request at `level`: prompts of others come in Poisson numbers."""
+    """Mean time per token of a request at `level`.
+
+    Closed: prompts of others come in Poisson numbers. Open: B others arrive during a stay and as
+    many in the time of one before it; each of the first adds c = S/o and, for the part U of the
+    stay that it decodes beside, m·U (m what one more sequence adds to a step), each of the second
+    m·U. Waits feed on themselves, by 1 / (1 - λ·S - λ·o·m); the third cumulant gives the skew.
+    """
     stay = np.maximum(flow.e2e_s - flow.memory_wait_s, 1e-9)
     met = np.maximum(flow.requests_per_s / cases.layout.dp * stay, 1e-9)
     deviation = flow.tpot_s * flow.stalls / np.sqrt(np.maximum(met, 1.0))
-    return np.maximum(flow.tpot_s + _normal(level) * deviation, 0.5 * flow.tpot_s)
+    plain = flow.tpot_s + _normal(level) * deviation
+    here = np.maximum(flow.batch, 1e-9)
+    adds, grows = flow.tpot_s * flow.stalls / here, flow.growth_s
+    gain = 1.0 / np.maximum(1.0 - flow.stalls - here * grows / np.maximum(flow.tpot_s, 1e-12), 0.1)
+    second = adds**2 + adds * grows + 2.0 / 3.0 * grows**2
+    third = adds**3 + 1.5 * adds**2 * grows + adds * grows**2 + grows**3 / 2.0
+    wide = np.sqrt(here * second) * gain
+    skew = here * third / np.maximum(here * second, 1e-30) ** 1.5
+    bent = _normal(level) + skew / 6.0 * (_normal(level) ** 2 - 1.0)
+    opened = kind_is(cases, Arrivals.OPEN)
+    found = np.where(opened, flow.tpot_s + bent * wide, plain)
+    return np.maximum(found, 0.5 * flow.tpot_s)
 
 
 def e2e_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     """Seconds from sending to the last token at `level`: lengths and waits vary independently."""
     decoding = np.maximum(flow.e2e_s - flow.ttft_s, 0.0)
-    wait = np.maximum(ttft_quantile(cases, flow, 0.9) - flow.ttft_s, 0.0)
-    slow = tpot_quantile(cases, flow, 0.9) / np.maximum(flow.tpot_s, 1e-12) - 1.0
-    parts = (decoding * cases.load.spread) ** 2 + (wait**2 + (slow * decoding) ** 2) / Z90**2
-    deviation = np.sqrt(parts)
-    return np.maximum(flow.e2e_s + _normal(level) * deviation, flow.ttft_s)
+    scale = decoding / np.maximum(flow.tpot_s, 1e-12)
+    waits = [ttft_quantile(cases, flow, at) for at in (0.5, level)]
+    steps = [tpot_quantile(cases, flow, at) * scale for at in (0.5, level)]
+    middle = waits[0] + steps[0]
+    parts = (waits[1] - waits[0]) ** 2 + (steps[1] - steps[0]) ** 2
+    parts = parts + (decoding * cases.load.spread * _normal(level)) ** 2
+    return np.maximum(middle + np.sign(level - 0.5) * np.sqrt(parts), flow.ttft_s)
 
 
 def _normal(level: float) -> float:

@@ -23,7 +23,9 @@ def ranks_together(cases: Cases) -> Number:
     layout, load = cases.layout, cases.load
     closed, opened = (load.kind == KINDS.index(kind) for kind in (Arrivals.CLOSED, Arrivals.OPEN))
     together = (layout.ep > layout.tp) & (cases.engine.mixed <= 0) & (closed | opened)
-    busy = np.where(closed, np.clip(load.concurrency, 1.0, layout.dp), layout.dp)
+    ranks = np.maximum(layout.ep / layout.tp, 1.0)
+    clients = load.concurrency * ranks / np.maximum(layout.dp, 1.0)  # of one set of experts
+    busy = np.where(closed, np.clip(clients, 1.0, ranks), ranks)
     return np.where(together, busy, 1.0)
 
 

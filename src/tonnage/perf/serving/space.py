@@ -69,8 +69,7 @@ def layouts(
         copies = chips // one.chips
         if requests is not None:
             copies = max(min(copies, int(requests)), 1)
-        # Instances that share no experts are replicas; sets of shared experts stand alone.
-        found.append(one if one.dp > 1 else ServingLayout(one.tp, one.pp, copies, one.ep))
+        found.append(ServingLayout(one.tp, one.pp, one.dp * copies, one.ep))
     if not found:
         message = f"no layout of {chips} chips divides the model's heads and layers"
         raise Infeasible(message)

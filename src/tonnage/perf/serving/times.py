@@ -67,6 +67,8 @@ class Times:
     """What prompts of other ranks in step with this one hold it up, for each second of its own."""
     poll: int
     """Decoding steps between two looks at the queue."""
+    behind: float
+    """Pipeline stages after the first: a prompt passes them when the first has taken the next."""
 
     def attention_s(self, tokens: float) -> float:
         """Return the seconds of one prompt's attention."""
@@ -131,6 +133,7 @@ def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
         token_s=float(cases.engine.prefill_s_per_token[0]),
         held=_held(cases) - 1.0,
         poll=max(1, round(float(cases.engine.poll_steps[0]))),
+        behind=pp - 1.0,
     )
 
 
