@@ -17,6 +17,7 @@ from tonnage.perf import (
     predict_serving_cases,
     simulate_serving,
 )
+from tonnage.perf.serving.traffic import closed_form_holds
 from tonnage.workload import Arrivals, ServingJob, find_model
 
 CATALOG = load_catalog(date(2026, 1, 1))
@@ -230,6 +231,45 @@ def test_each_answers_where_it_holds(
         methods.append(exact)
     assert methods == sorted(methods)
     assert (methods[0], methods[-1]) == (False, True)
+
+
+@pytest.mark.parametrize(("prompt", "output"), [(256, 64), (1024, 256), (512, 1024)])
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize("chip", ["nv-h20-96", "nv-h800-sxm", "hw-910b3"])
+@pytest.mark.parametrize(
+    ("model", "layout"),
+    [
+        ("llama-3.1-8b", ServingLayout()),
+        ("llama-3.1-70b", ServingLayout(8)),
+        ("qwen3-30b-a3b", ServingLayout()),
+        ("gpt-oss-120b", ServingLayout(2)),
+        ("llama-3.1-8b", ServingLayout(1, 2)),
+        ("deepseek-v3", ServingLayout(8, 1, 2, 16)),
+    ],
+)
+def test_where_the_closed_form_answers_so_does_the_simulation(
+    model: str, layout: ServingLayout, chip: str, engine: str, prompt: int, output: int
+) -> None:
+    """Short prompts, experts, pipelines and shared experts; means, and the tails of requests."""
+    used, kind = find_engine(engine), CATALOG.find(chip)
+    full = ServingJob(find_model(model), prompt, output, concurrency=32 * layout.dp, weights="fp8")
+    whole = predict_serving_cases([ServingCase(kind, full, layout, used)])[0]
+    if not whole.runs:
+        pytest.skip("does not fit")
+    most = whole.requests_per_s.p50
+    for share in (0.03, 0.1, 0.3, 0.6):
+        job = ServingJob(full.model, prompt, output, request_rate=share * most,
+                         arrivals=Arrivals.OPEN, weights="fp8")  # fmt: skip
+        case = ServingCase(kind, job, layout, used)
+        if not closed_form_holds(case):
+            continue
+        formula, events = predict_serving_cases([case])[0], simulate_serving(case, 8000)
+        assert formula.ttft_ms.p50 == pytest.approx(1e3 * events.ttft_s.mean(), rel=0.08)
+        assert formula.tpot_ms.p50 == pytest.approx(1e3 * np.nanmean(events.tpot_s), rel=0.08)
+        assert formula.e2e_ms.p50 == pytest.approx(1e3 * events.e2e_s.mean(), rel=0.08)
+        for name, near in (("tpot_ms", 0.2), ("e2e_ms", 0.2), ("ttft_ms", 0.35)):
+            tail = 1e3 * events.percentile(f"{name[:-2]}s", 0.99)
+            assert formula.percentiles[name].p99.p50 == pytest.approx(tail, rel=near)
 
 
 def test_bursts_wait_longer_and_a_seed_repeats() -> None:

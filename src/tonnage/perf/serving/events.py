@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from math import ceil, isfinite
+from math import ceil, isfinite, sqrt
 
 import numpy as np
 
@@ -213,7 +213,7 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
             span = ahead * each + growth * ahead * (ahead - 1) / 2.0
             arrives = not waiting and count < slots and seen and now + span > seen[0][0]
             if free or arrives:
-                soon = 1 if free else max(1, ceil((seen[0][0] - now) / each))
+                soon = 1 if free else _steps_until(seen[0][0] - now, each, growth)
                 soon += (look - step - soon) % poll  # up to the next look at the queue
                 ahead = min(ahead, soon)
                 span = ahead * each + growth * ahead * (ahead - 1) / 2.0
@@ -229,6 +229,14 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
                 heappush(seen, (last[k] + front[known], known))
                 known += 1
     return Played(sent, first, last, changes, batch.preempted)
+
+
+def _steps_until(span: float, each: float, growth: float) -> int:
+    """Return the least k with k·each + growth·k(k-1)/2 >= span."""
+    if growth <= 0.0:
+        return max(1, ceil(span / each))
+    half = each - growth / 2.0
+    return max(1, ceil((sqrt(half * half + 2.0 * growth * span) - half) / growth))
 
 
 def _attention(batch: _Batch, alone: Sequence[float], group: list[int]) -> float:

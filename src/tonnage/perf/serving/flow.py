@@ -358,7 +358,9 @@ def _waits(
     static, opened = kind_is(cases, Arrivals.STATIC), kind_is(cases, Arrivals.OPEN)
     fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
     chunks = fresh / np.minimum(engine.prefill_tokens, fresh)
-    beside = np.where(running > 1.5, (engine.mixed * chunks + 0.5) * step_s, 0.0)
+    # Half a running step passes before a prompt is taken, unless an arrival finds none.
+    found = np.where(opened, -np.expm1(-batch), 1.0)
+    beside = np.where(running > 1.5, (engine.mixed * chunks + 0.5 * found) * step_s, 0.0)
     before = engine.request_s + load.input * engine.prefill_s_per_token
     own = prompt_s + beside + before
     pipelined = prompt_s * (running + layout.pp - 1.0) / layout.pp

@@ -27,6 +27,7 @@ from tonnage.perf.serving.estimate import (
 )
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.percentiles import LEVELS
+from tonnage.perf.serving.ranks import ranks_together
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
 from tonnage.provenance import Spread
 from tonnage.units import MILLI
@@ -36,6 +37,8 @@ SIMULATED = "event simulation"
 QUIET_STALL, QUIET_SLOTS = 0.2, 0.05
 """Largest shares of time spent on prompts, and of slots taken, at which the closed form stays
 within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
+QUIET_RANKS = 0.02
+"""The same of prompts where ranks hold up each other."""
 OVERLOAD_SLOPE = 0.01
 """Seconds by which waits grow per second of arrivals, above which a run is taken for overloaded."""
 LONGEST_RUN = 1_000_000
@@ -90,8 +93,9 @@ def closed_form_holds(case: ServingCase) -> bool:
     if job.arrivals is not Arrivals.OPEN:
         return True
     slots = min(float(flow.capacity.sequences[0]), float(case.engine.max_sequences))
-    taken = float(flow.batch[0]) / max(slots, 1.0)
-    return float(flow.stalls[0]) <= QUIET_STALL and taken <= QUIET_SLOTS
+    taken = float(flow.batch[0]) / max(slots // 1.0, 1.0)
+    stall = QUIET_RANKS if float(ranks_together(cases_of([case]))[0]) > 1.0 else QUIET_STALL
+    return float(flow.stalls[0]) <= stall and taken <= QUIET_SLOTS
 
 
 def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> ServingEstimate:
