@@ -242,7 +242,7 @@ def test_each_answers_where_it_holds(
         ("llama-3.1-8b", ServingLayout()),
         ("llama-3.1-70b", ServingLayout(8)),
         ("qwen3-30b-a3b", ServingLayout()),
-        ("gpt-oss-120b", ServingLayout(2)),
+        ("gpt-oss-120b", ServingLayout(4)),
         ("llama-3.1-8b", ServingLayout(1, 2)),
         ("deepseek-v3", ServingLayout(8, 1, 2, 16)),
     ],
@@ -254,8 +254,6 @@ def test_where_the_closed_form_answers_so_does_the_simulation(
     used, kind = find_engine(engine), CATALOG.find(chip)
     full = ServingJob(find_model(model), prompt, output, concurrency=32 * layout.dp, weights="fp8")
     whole = predict_serving_cases([ServingCase(kind, full, layout, used)])[0]
-    if not whole.runs:
-        pytest.skip("does not fit")
     most = whole.requests_per_s.p50
     for share in (0.03, 0.1, 0.3, 0.6):
         job = ServingJob(full.model, prompt, output, request_rate=share * most,

@@ -101,19 +101,10 @@ def closed_form_holds(case: ServingCase) -> bool:
 def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> ServingEstimate:
     """Return `found` with latencies and rates from playing its load event by event.
 
-    One replica is played; a trace goes to the replicas in turn.
+    One replica of each kind is played: clients that do not divide evenly leave some with one more.
+    A trace goes to the replicas in turn.
     """
-    ranks = case.layout.dp
-    every = slice(None, None, ranks)
-    run = simulate_serving(
-        case,
-        _count(case, traffic),
-        evenly=case.job.requests is None,
-        burstiness=traffic.burstiness,
-        arrival_s=None if traffic.arrival_s is None else traffic.arrival_s[every],
-        input_tokens=None if traffic.input_tokens is None else traffic.input_tokens[every],
-        output_tokens=None if traffic.output_tokens is None else traffic.output_tokens[every],
-    )
+    run = _deployment(case, traffic)
     late = ttft_sigma(found.sigma, case.job)
     values = {"ttft_ms": run.ttft_s, "tpot_ms": run.tpot_s, "e2e_ms": run.e2e_s}
     means = {n: float(np.nanmean(v)) / MILLI if _any(v) else 0.0 for n, v in values.items()}
@@ -131,12 +122,57 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     return _rated(new, case, run)
 
 
-def _count(case: ServingCase, traffic: Traffic) -> int:
-    """Return how many requests of one replica are played."""
-    if traffic.arrival_s is not None:
-        return min(len(traffic.arrival_s), LONGEST_RUN)
-    clients = (case.job.concurrency or 0.0) / case.layout.dp
-    return int(min(max(traffic.requests, ROUNDS * clients), LONGEST_RUN))
+def _deployment(case: ServingCase, traffic: Traffic) -> Simulation:
+    """Play one replica of each kind, and return what all of them do together."""
+    job, ranks = case.job, case.layout.dp
+    if job.arrivals is Arrivals.OPEN or job.concurrency is None or traffic.arrival_s is not None:
+        return _together([(ranks, _replica(case, traffic, 1.0))])
+    few, more = divmod(max(round(job.concurrency), 1), ranks)
+    kinds = [(ranks - more, few), (more, few + 1)]
+    runs = []
+    for count, clients in kinds:
+        if count and clients:
+            one = replace(case, job=replace(job, concurrency=float(clients * ranks)))
+            share = count * clients / (ranks * few + more)
+            runs.append((count, _replica(one, traffic, share)))
+    return _together(runs)
+
+
+def _replica(case: ServingCase, traffic: Traffic, share: float) -> Simulation:
+    """Play one replica for a share of the requests."""
+    told = (traffic.arrival_s, traffic.input_tokens, traffic.output_tokens)
+    sent, prompts, answers = (None if x is None else x[:: case.layout.dp] for x in told)
+    if sent is not None:
+        count = min(len(sent), LONGEST_RUN)
+    else:
+        clients = (case.job.concurrency or 0.0) / case.layout.dp
+        count = int(min(max(traffic.requests * share, ROUNDS * clients, 10.0), LONGEST_RUN))
+    return simulate_serving(
+        case,
+        count,
+        evenly=case.job.requests is None,
+        burstiness=traffic.burstiness,
+        arrival_s=sent,
+        input_tokens=prompts,
+        output_tokens=answers,
+    )
+
+
+def _together(runs: Sequence[tuple[int, Simulation]]) -> Simulation:
+    """Return the runs of so many replicas each as one, whose rate is that of all of them."""
+    rate = sum(count * run.requests_per_s for count, run in runs)
+    every = [run for _, run in runs]
+    ttft, tpot, e2e = (
+        np.concatenate([getattr(run, name) for run in every])
+        for name in ("ttft_s", "tpot_s", "e2e_s")
+    )
+    return Simulation(
+        ttft, tpot, e2e, len(e2e) / rate,
+        max(run.arrivals_s for run in every),
+        sum(run.input_tokens for run in every), sum(run.output_tokens for run in every),
+        sum(run.changes for run in every), sum(run.played for run in every),
+        sum(run.preempted for run in every),
+    )  # fmt: skip
 
 
 def _any(values: Any) -> bool:
@@ -145,10 +181,10 @@ def _any(values: Any) -> bool:
 
 def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> ServingEstimate:
     """Add rates, the parts of TPOT, and whether the load is sustained within the limits."""
-    ranks, count = _replicas(case), len(run.e2e_s)
+    count = len(run.e2e_s)
     opened = case.job.arrivals is Arrivals.OPEN
     sustained = not opened or wait_growth(run) <= OVERLOAD_SLOPE
-    rate = run.requests_per_s * ranks
+    rate = run.requests_per_s
     if opened and sustained and case.job.request_rate is not None:
         rate = case.job.request_rate
     rates = interval(rate, found.sigma)
@@ -157,7 +193,7 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
         rates = Spread(slow, rate, rate) if sustained else at_most(rates, case.job.request_rate)
     output = rates * (run.output_tokens / count)
     whole = rates * ((run.output_tokens + run.input_tokens) / count)
-    decoding = float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s * ranks
+    decoding = float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s
     parts = _parts(found)
     reason = limit_broken(case.job, found.tpot_ms.p50, found.ttft_ms.p50)
     if not sustained:
@@ -175,14 +211,6 @@ def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> Servin
         breakdown_ms=parts,
         bottleneck=PARTS[max(parts, key=lambda name: parts[name])],
     )
-
-
-def _replicas(case: ServingCase) -> float:
-    """Replicas like the one that was played: fewer than there are where clients are too few."""
-    clients = case.job.concurrency
-    if case.job.arrivals is Arrivals.OPEN or clients is None:
-        return case.layout.dp
-    return clients / max(1, round(clients / case.layout.dp))
 
 
 def wait_growth(run: Simulation) -> float:
