@@ -64,6 +64,18 @@ def test_one_chip_more_never_lowers_the_best(
         assert many.runs
 
 
+@LAWS
+@given(st.sampled_from(CHIPS), st.sampled_from([*MODELS, "qwen3-235b-a22b"]), st.integers(1, 40),
+       limits)  # fmt: skip
+def test_twice_the_chips_serve_at_least_twice_as_much(
+    chip: str, model: str, chips: int, limit: float | None
+) -> None:
+    job = job_of(model, tpot_ms=limit)
+    one, two = (search_serving(chip_of(chip), job, n) for n in (chips, 2 * chips))
+    if one.fits:
+        assert two.requests_per_s.p50 >= 2.0 * one.requests_per_s.p50 * (1 - 0.015)
+
+
 @given(st.sampled_from(MODELS), st.integers(1, 200), st.integers(1, 72))
 @LAWS
 def test_what_can_be_set_up_on_few_chips_can_be_on_more(

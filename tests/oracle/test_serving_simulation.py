@@ -45,6 +45,38 @@ def test_closed_loop(chip: str, clients: int, prompt: int, output: int) -> None:
     assert formula.e2e_ms.p50 == pytest.approx(1e3 * events.e2e_s.mean(), rel=0.05)
 
 
+@pytest.mark.parametrize(("prompt", "output"), [(256, 64), (1024, 256), (4096, 512), (512, 1024)])
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize("chip", ["nv-h20-96", "nv-h800-sxm"])
+@pytest.mark.parametrize(
+    ("model", "layout"),
+    [
+        ("llama-3.1-70b", ServingLayout(4, 2)),
+        ("qwen3-30b-a3b", ServingLayout()),
+        ("gpt-oss-120b", ServingLayout(4, 1, 3)),
+        ("deepseek-v3", ServingLayout(8, 1, 2, 16)),
+    ],
+)
+def test_clients_of_experts_and_pipelines(
+    model: str, layout: ServingLayout, chip: str, engine: str, prompt: int, output: int
+) -> None:
+    used, kind, apart = find_engine(engine), CATALOG.find(chip), []
+    for clients in (1, 8, 32, 128):
+        job = ServingJob(find_model(model), prompt, output, concurrency=clients,
+                         shortest_share=0.8, weights="fp8")  # fmt: skip
+        case = ServingCase(kind, job, layout, used)
+        formula = predict_serving_cases([case])[0]
+        if not formula.fits or not closed_form_holds(case):
+            continue
+        events = predict_serving(kind, job, layout, used,
+                                 traffic=Traffic(simulate=True, requests=1000))  # fmt: skip
+        for name in ("requests_per_s", "tpot_ms", "e2e_ms"):
+            ours, theirs = getattr(formula, name).p50, getattr(events, name).p50
+            assert ours == pytest.approx(theirs, rel=0.08)
+            apart.append(abs(ours / theirs - 1.0))
+    assert not apart or np.mean(apart) < 0.05
+
+
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
 @pytest.mark.parametrize("clients", [1, 4, 16, 64])
 def test_equal_lengths_without_end(clients: int, engine: str) -> None:

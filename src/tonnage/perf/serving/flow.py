@@ -93,7 +93,7 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     closed, static = kind_is(cases, Arrivals.CLOSED), kind_is(cases, Arrivals.STATIC)
     group = np.where(lockstep(cases), np.maximum(LOCKSTEP * np.log(running), 1.0), 1.0)
     # In the mean as many answers end in a step, and as many prompts come into it.
-    ending = np.maximum(running * load.tokens_per_step / load.output, 1.0)
+    ending = _some(running * load.tokens_per_step / load.output)
     group = np.where(closed & ~lockstep(cases), ending, group)
     together = np.where(closed | opened, group, running)
     decode = decode_step(cases, running / layout.pp, _context(cases))
@@ -214,13 +214,19 @@ def _joint(cases: Cases, together: Number, running: Number) -> Number:
 
     j prompts that share a step come in P·t + C·j + A seconds (t a decoding step, P of them until
     the engine looks, C a prompt's own time, A the step's) at b / (o·t + b·(C + A/j)) a second;
-    solved for j that is P·b / o, whatever the chip.
+    solved for j that is P·b / o, whatever the chip. Ends come at random, and a step without one
+    takes no prompts: j / (1 - exp(-j)) share a step that has some.
     """
     load, engine = cases.load, cases.engine
     fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
     most = np.maximum(engine.prefill_tokens / fresh, 1.0)
-    coming = engine.poll_steps * running * load.tokens_per_step / load.output
+    coming = _some(engine.poll_steps * running * load.tokens_per_step / load.output)
     return np.clip(np.where(lockstep(cases), together, coming), 1.0, most)
+
+
+def _some(mean: Number) -> Number:
+    """Mean of a Poisson number where it is not 0: m / (1 - exp(-m))."""
+    return mean / -np.expm1(-np.maximum(mean, 1e-12))
 
 
 def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Number) -> Number:

@@ -28,7 +28,8 @@ def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
         middle = (low + high) / 2.0
         below = _wait_share(cases, flow, middle) < level
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    found = np.where(kind_is(cases, Arrivals.OPEN), -np.expm1(-flow.batch), 0.0)
+    found = np.where(kind_is(cases, Arrivals.OPEN), -np.expm1(-flow.batch), flow.batch > 1.0)
+    found = np.where(kind_is(cases, Arrivals.STATIC), 0.0, found)
     part = np.maximum(level - (1.0 - found), 0.0) - 0.5 * found  # of the step that runs
     part = part * np.where(found > 0, flow.decode.total, 0.0)
     return flow.own_s * (1.0 + cases.load.spread * _normal(level)) + flow.turn_s + high + part

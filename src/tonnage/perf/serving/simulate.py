@@ -61,6 +61,7 @@ def simulate_serving(
     input_tokens: Sequence[float] | None = None,
     output_tokens: Sequence[float] | None = None,
     evenly: bool = False,
+    clients: int | None = None,
 ) -> Simulation:
     """Return what one of the deployment's replicas does with its share of the load.
 
@@ -80,6 +81,8 @@ def simulate_serving(
     evenly
         Start closed clients evenly over a round instead of all at once, and leave the first and
         the last round out: traffic without an end, where a benchmark's first wave has passed.
+    clients
+        Closed clients of this replica, instead of the mean over replicas.
 
     Returns
     -------
@@ -98,20 +101,20 @@ def simulate_serving(
         sent = np.asarray(arrival_s, float)[order]
         prompts, answers = _in_order(prompts, order), _in_order(answers, order)
     elif closed:
-        sent = _closed(cases, requests, evenly)
+        sent = _closed(cases, requests, evenly, clients)
     else:
         gap = case.layout.dp / (case.job.request_rate or 1.0)
         sent = np.cumsum(random.gamma(1.0 / burstiness, burstiness * gap, requests))
-    clients = int(np.isfinite(sent).sum())
-    times = tabulate(cases, prompts, clients)
+    known = int(np.isfinite(sent).sum())
+    times = tabulate(cases, prompts, known)
     events = play(times, sent.tolist(), (prompts, answers))
-    return _summary(events, (prompts, answers), clients if closed and evenly else 0)
+    return _summary(events, (prompts, answers), known if closed and evenly else 0)
 
 
-def _closed(cases: Cases, requests: int, evenly: bool) -> Any:
+def _closed(cases: Cases, requests: int, evenly: bool, told: int | None) -> Any:
     """Seconds at which clients send first: all at once or over a round; inf for what follows."""
     each = float(cases.load.concurrency[0] or 1.0) / float(cases.layout.dp[0])
-    clients = min(max(1, round(each)), requests)
+    clients = min(told or max(1, round(each)), requests)
     gap = float(solve(cases).e2e_s[0]) / clients if evenly else 0.0
     return np.concatenate([gap * np.arange(clients), np.full(requests - clients, np.inf)])
 

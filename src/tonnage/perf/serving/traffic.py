@@ -39,6 +39,9 @@ QUIET_STALL, QUIET_SLOTS = 0.2, 0.05
 within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
 QUIET_RANKS = 0.02
 """The same of prompts where ranks hold up each other."""
+CROWD, CROWDED = 0.6, 0.75
+"""Answers of closed clients that end in one step, and share of time spent on prompts, up to which
+rates, times per token and whole requests stay close to the simulation (`tests/oracle`)."""
 OVERLOAD_SLOPE = 0.01
 """Seconds by which waits grow per second of arrivals, above which a run is taken for overloaded."""
 LONGEST_RUN = 1_000_000
@@ -82,14 +85,18 @@ class Traffic:
 def closed_form_holds(case: ServingCase) -> bool:
     """Return whether the closed form answers.
 
-    Open arrivals must leave the deployment quiet enough; of closed clients no more may run than the
-    caches hold, unless the engine sets whole answers aside: else some are preempted.
+    Open arrivals must leave the deployment quiet enough. Of closed clients no more may run than the
+    caches hold, unless the engine sets whole answers aside, else some are preempted; and answers
+    may not be so short that they end in crowds, or that prompts are nearly all there is.
     """
     job, flow = case.job, solve(cases_of([case]))
     if job.arrivals is Arrivals.CLOSED and job.requests is None:
-        room = float(flow.capacity.sequences[0])
+        clients = (job.concurrency or 1.0) / case.layout.dp
+        room = max(float(flow.capacity.sequences[0]), 1.0)
         spare = case.engine.admitted_output >= 1.0 or room >= case.engine.max_sequences
-        return spare or (job.concurrency or 1.0) / case.layout.dp <= max(room, 1.0)
+        apart = min(clients, room) <= CROWD * job.output_tokens
+        apart = apart and float(flow.stalls[0]) <= CROWDED
+        return apart and (spare or clients <= room)
     if job.arrivals is not Arrivals.OPEN:
         return True
     slots = min(float(flow.capacity.sequences[0]), float(case.engine.max_sequences))
@@ -132,21 +139,22 @@ def _deployment(case: ServingCase, traffic: Traffic) -> Simulation:
     runs = []
     for count, clients in kinds:
         if count and clients:
-            one = replace(case, job=replace(job, concurrency=float(clients * ranks)))
             share = count * clients / (ranks * few + more)
-            runs.append((count, _replica(one, traffic, share)))
+            runs.append((count, _replica(case, traffic, share, clients)))
     return _together(runs)
 
 
-def _replica(case: ServingCase, traffic: Traffic, share: float) -> Simulation:
-    """Play one replica for a share of the requests."""
+def _replica(
+    case: ServingCase, traffic: Traffic, share: float, clients: int | None = None
+) -> Simulation:
+    """Play one replica, of so many closed clients, for a share of the requests."""
     told = (traffic.arrival_s, traffic.input_tokens, traffic.output_tokens)
     sent, prompts, answers = (None if x is None else x[:: case.layout.dp] for x in told)
     if sent is not None:
         count = min(len(sent), LONGEST_RUN)
     else:
-        clients = (case.job.concurrency or 0.0) / case.layout.dp
-        count = int(min(max(traffic.requests * share, ROUNDS * clients, 10.0), LONGEST_RUN))
+        least = max(ROUNDS * (clients or 0), 10)
+        count = int(min(max(traffic.requests * share, least), LONGEST_RUN))
     return simulate_serving(
         case,
         count,
@@ -155,6 +163,7 @@ def _replica(case: ServingCase, traffic: Traffic, share: float) -> Simulation:
         arrival_s=sent,
         input_tokens=prompts,
         output_tokens=answers,
+        clients=clients,
     )
 
 
