@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from math import ceil, isfinite, sqrt
+from math import ceil, inf, isfinite, sqrt
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from tonnage.perf.serving.times import Times
 
 Lengths = tuple[list[int], list[int]]
 """Tokens of prompts and of answers, in the order of arrival."""
+
+
+ENDLESS = 1 << 60
+"""Steps that caches with room for all allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class _Batch:
     ending: int = 0
     """Sum of `ends` of those that run."""
     preempted: int = 0
+    ample: bool = False
+    """Whether the caches hold whatever may run at once: nothing then has to be counted."""
     written: int = 0
     """Tokens whose cache has been written so far."""
     given_up: dict[int, int] = field(default_factory=dict)
@@ -66,6 +72,8 @@ class _Batch:
         if count >= self.times.slots:
             return False
         if not count:
+            return True
+        if self.ample:
             return True
         times = self.times
         held = self.context + tokens + self.prompts[k] + self.made[k]
@@ -131,6 +139,24 @@ class _Batch:
             heappop(self.running)
         return self.running[0][0]
 
+    def jump(self, room: int, until: float, looked: int) -> tuple[int, float, float]:
+        """Return steps to the next change of the batch, their seconds, and those of the first.
+
+        `until` the next look at the queue after so many seconds, `looked` steps after the last one.
+        """
+        times, count = self.times, self.count
+        ahead = min(self.next_end() - self.step, room)
+        slope = times.per_token[count]
+        each, growth = times.base[count] + slope * self.context, slope * count
+        span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+        if span > until:
+            soon = _steps_until(until, each, growth)
+            soon += -(looked + soon) % times.poll
+            if soon < ahead:
+                ahead = soon
+                span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+        return ahead, span, each
+
     def ended(self) -> list[int]:
         """Let go of sequences that ended by now."""
         done = list[int]()
@@ -148,8 +174,8 @@ class _Batch:
     def steps_of_room(self) -> int:
         """Return how many steps the caches have room for."""
         times = self.times
-        if times.admitted >= 1.0 or self.count == 1:
-            return 1 << 60
+        if self.ample or times.admitted >= 1.0 or self.count == 1:
+            return ENDLESS
         return int((times.room - self.context - times.block * self.count) // self.count)
 
     def evict(self) -> int:
@@ -173,6 +199,8 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
     prompts, answers = lengths
     total = len(sent)
     batch = _Batch(times, prompts, answers, [0] * total, [-1] * total)
+    longest = max(prompts) + max(answers) + times.block + 1.0
+    batch.ample = times.slots * longest <= times.room
     front = [times.request_s + times.token_s * tokens for tokens in prompts]
     attention = np.interp(prompts, times.tokens, times.attention).tolist()
     known = sum(map(isfinite, sent))
@@ -180,13 +208,13 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
     first, last, late = [0.0] * total, [0.0] * total, [0.0] * total
     waiting = deque[int]()
     now, done, changes, look = 0.0, 0, 0, 0
-    base, slope, slots, poll = times.base, times.per_token, times.slots, times.poll
+    slots, poll = times.slots, times.poll
     while done < total:
         while seen and seen[0][0] <= now:
             waiting.append(heappop(seen)[1])
         count, step = batch.count, batch.step
         looks = count == 0 or (step - look) % poll == 0
-        free = bool(waiting) and batch.admits(waiting[0])
+        free = bool(waiting) and count < slots and batch.admits(waiting[0])
         if free and looks:
             changes += 1
             group, tokens = batch.take(waiting)
@@ -203,22 +231,18 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
             now = seen[0][0]
             continue
         else:
-            room = batch.steps_of_room()
+            room = ENDLESS if batch.ample else batch.steps_of_room()
             if room < 1:
                 waiting.appendleft(batch.evict())
                 changes += 1
                 continue
-            ahead = min(batch.next_end() - step, room)
-            each, growth = base[count] + slope[count] * batch.context, slope[count] * count
-            span = ahead * each + growth * ahead * (ahead - 1) / 2.0
-            arrives = not waiting and count < slots and seen and now + span > seen[0][0]
-            if free or arrives:
-                soon = 1 if free else _steps_until(seen[0][0] - now, each, growth)
-                soon += (look - step - soon) % poll  # up to the next look at the queue
-                ahead = min(ahead, soon)
-                span = ahead * each + growth * ahead * (ahead - 1) / 2.0
+            arrives = not waiting and seen and count < slots
+            until = 0.0 if free else seen[0][0] - now if arrives else inf
+            ahead, span, each = batch.jump(room, until, step - look)
             now += span
             batch.grow(ahead)
+        if batch.running[0][0] > batch.step:
+            continue
         for k in batch.ended():
             last[k] = now - (batch.step + 1 + batch.ends[k]) * each + late[k]
             done += 1

@@ -16,20 +16,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from tonnage.perf.serving.arrays import Number
-from tonnage.perf.serving.attention import prefill_attention
-from tonnage.perf.serving.case import ENDLESS, KINDS, Cases
+from tonnage.perf.serving.arrivals import BUSIEST, met, most_served, open_batch, riding
+from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import Capacity, capacity
-from tonnage.perf.serving.ranks import held_closed, held_open
-from tonnage.perf.serving.step import (
-    Step,
-    decode_step,
-    launch_seconds,
-    prefill_step,
+from tonnage.perf.serving.prompts import (
+    budgets,
+    first_share,
+    joint_prompts,
+    kind_is,
+    lockstep,
+    mean_context,
+    one_prompt,
+    where_some,
 )
+from tonnage.perf.serving.ranks import held_closed, held_open
+from tonnage.perf.serving.step import Step, decode_step
 from tonnage.workload import Arrivals
-
-BUSIEST = 0.98
-"""Largest share of time that prefill may take of an open system before it counts as overload."""
 
 CLOSED_WAIT = 0.25
 """Wait of closed-loop clients over that of random arrivals: they send only when an answer ends, and
@@ -76,11 +78,6 @@ class Flow:
     """What one more sequence adds to a step of open arrivals; else 0."""
 
 
-def kind_is(cases: Cases, kind: Arrivals) -> Number:
-    """Return where the cases' load is of one kind."""
-    return cases.load.kind == KINDS.index(kind)
-
-
 def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     """Return the flow of every case; the formulas stand in the module's head."""
     load, layout = cases.load, cases.layout
@@ -93,140 +90,37 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     closed, static = kind_is(cases, Arrivals.CLOSED), kind_is(cases, Arrivals.STATIC)
     group = np.where(lockstep(cases), np.maximum(LOCKSTEP * np.log(running), 1.0), 1.0)
     # In the mean as many answers end in a step, and as many prompts come into it.
-    ending = _some(running * load.tokens_per_step / load.output)
+    ending = where_some(running * load.tokens_per_step / load.output)
     group = np.where(closed & ~lockstep(cases), ending, group)
     together = np.where(closed | opened, group, running)
-    decode = decode_step(cases, running / layout.pp, _context(cases))
-    joint = _joint(cases, together, running)
+    decode = decode_step(cases, running / layout.pp, mean_context(cases))
+    joint = joint_prompts(cases, together, running)
     batch, overload, most = running, np.zeros_like(running), np.ones_like(running)
     beside = running
     if np.any(opened):
-        full, extra, _ = _prompt(cases, np.where(opened, joint, together), joint, running)
-        most = _most(cases, running, decode.total, full.total + extra)
+        full, extra, _ = one_prompt(cases, np.where(opened, joint, together), joint, running)
+        most = most_served(cases, running, decode.total, full.total + extra)
         overload = np.where(opened & (load.rate / layout.dp > most), 1.0, 0.0)
-        beside = _riding(cases, running)
-        together, joint = _met(cases, together, joint, beside)
-    prompt, attention, spared = _prompt(cases, together, joint, beside)
+        beside = riding(cases, running)
+        together, joint = met(cases, together, joint, beside)
+    prompt, attention, spared = one_prompt(cases, together, joint, beside)
     prompt_s = prompt.total + attention
     if np.any(opened):
-        batch = _open_batch(cases, decode, prompt_s, running)
+        batch = open_batch(cases, decode, prompt_s, running)
     share = _decoding_share(cases, decode, prompt_s, batch)
     batch = np.where(static | opened, batch, np.maximum(batch * share, 1.0))
     # A random arrival finds the mean batch and adds itself to it.
     seen = np.where(opened, batch + 1.0, batch)
-    decode = decode_step(cases, seen / layout.pp, _context(cases))
+    decode = decode_step(cases, seen / layout.pp, mean_context(cases))
     growth = np.zeros_like(seen)
     if np.any(opened):
-        further = decode_step(cases, (seen + 1.0) / layout.pp, _context(cases))
+        further = decode_step(cases, (seen + 1.0) / layout.pp, mean_context(cases))
         growth = np.where(opened, np.maximum(further.total - decode.total, 0.0), 0.0)
     whole = Step(
         prompt.products, prompt.experts, prompt.attention + attention, prompt.collectives,
         prompt.overhead,
     )  # fmt: skip
     return _latencies(cases, room, running, batch, decode, whole, overload, spared, most, growth)
-
-
-def _riding(cases: Cases, running: Number) -> Number:
-    """Sequences that a prompt meets: of open arrivals those that a light load keeps, and itself."""
-    load, opened = cases.load, kind_is(cases, Arrivals.OPEN)
-    if not np.any(opened):
-        return running
-    alone = decode_step(cases, np.ones_like(running), _context(cases)).total
-    kept = load.rate / cases.layout.dp * load.output / load.tokens_per_step * alone
-    return np.where(opened, np.minimum(kept + 1.0, running), running)
-
-
-def _context(cases: Cases) -> Number:
-    """Mean context of a decoding sequence: the prompt and half of the output."""
-    return cases.load.input + cases.load.output / 2.0
-
-
-def _prompt(
-    cases: Cases, together: Number, joint: Number, running: Number
-) -> tuple[Step, Number, Number]:
-    """Time that one prompt adds: its step, its attention, and what sharing a step spared it.
-
-    `together` prompts wait to share steps; `joint` share their launches.
-    """
-    load, engine = cases.load, cases.engine
-    fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
-    tokens = np.minimum(engine.prefill_tokens, fresh * together)
-    beside = np.where(kind_is(cases, Arrivals.STATIC), 0.0, running - 1.0)
-    step = prefill_step(cases, tokens, tokens / fresh, beside / cases.layout.pp)
-    scale = fresh / tokens
-    late = launch_seconds(cases) * np.maximum(_budgets(cases), 1.0)
-    parts = Step(
-        step.products * scale, step.experts * scale, step.attention * scale,
-        step.collectives * scale, step.overhead * scale + late / joint,
-    )  # fmt: skip
-    spared = np.where(lockstep(cases), 0.0, late * (1.0 - 1.0 / joint))
-    return parts, prefill_attention(cases, np.maximum(load.input, 1.0)), spared
-
-
-def _met(cases: Cases, together: Number, joint: Number, beside: Number) -> tuple[Number, Number]:
-    """Prompts that a random arrival shares its step with: itself, and λ·w that come in w seconds.
-
-    w is the step that runs meanwhile: of decoding, or, in the share of time that prompts take, of
-    prompts, j of which take A + C·j.
-    """
-    load, layout, engine = cases.load, cases.layout, cases.engine
-    opened, rate = kind_is(cases, Arrivals.OPEN), load.rate / layout.dp
-    ones = np.ones_like(beside)
-    alone, attention, _ = _prompt(cases, ones, ones, beside)
-    pair, _, _ = _prompt(cases, 2.0 * ones, 2.0 * ones, beside)
-    each = np.maximum(2.0 * pair.total - alone.total, 0.0)
-    fixed = np.maximum(alone.total - each, 0.0)
-    each = each + attention
-    step_s = decode_step(cases, beside / layout.pp, _context(cases)).total
-    met = ones
-    for _ in range(3):
-        prompts_s = (fixed + each * met) / layout.pp
-        busy = np.minimum(rate * prompts_s / met, BUSIEST)
-        meanwhile = (1.0 - busy) * step_s + busy * (prompts_s + engine.mixed * step_s)
-        met = np.clip(1.0 + rate * meanwhile, 1.0, np.maximum(1.0 / _budgets(cases), 1.0))
-    return np.where(opened, met, together), np.where(opened, met, joint)
-
-
-def prompt_seconds(cases: Cases) -> Number:
-    """Seconds of device time that one prompt alone takes from a replica."""
-    one = np.ones_like(cases.load.input)
-    parts, attention, _ = _prompt(cases, one, one, one)
-    return parts.total + attention
-
-
-def first_share(cases: Cases) -> Number:
-    """Share of a finite closed run's requests that belong to its first wave, else 0."""
-    load = cases.load
-    share = np.minimum(np.maximum(load.concurrency, 1.0) / load.requests, 1.0)
-    finite = (load.requests < ENDLESS) & kind_is(cases, Arrivals.CLOSED)
-    return np.where(finite, share, 0.0)
-
-
-def lockstep(cases: Cases) -> Number:
-    """Return where equal requests of a finite closed run stay in the groups they started in."""
-    load = cases.load
-    finite = (load.spread <= 0.0) & (load.requests < ENDLESS)
-    return finite & kind_is(cases, Arrivals.CLOSED)
-
-
-def _joint(cases: Cases, together: Number, running: Number) -> Number:
-    """Prompts that share a step: those that start together, else those that come in meanwhile.
-
-    j prompts that share a step come in P·t + C·j + A seconds (t a decoding step, P of them until
-    the engine looks, C a prompt's own time, A the step's) at b / (o·t + b·(C + A/j)) a second;
-    solved for j that is P·b / o, whatever the chip. Ends come at random, and a step without one
-    takes no prompts: j / (1 - exp(-j)) share a step that has some.
-    """
-    load, engine = cases.load, cases.engine
-    fresh = np.maximum(load.input * (1.0 - load.hit), 1.0)
-    most = np.maximum(engine.prefill_tokens / fresh, 1.0)
-    coming = _some(engine.poll_steps * running * load.tokens_per_step / load.output)
-    return np.clip(np.where(lockstep(cases), together, coming), 1.0, most)
-
-
-def _some(mean: Number) -> Number:
-    """Mean of a Poisson number where it is not 0: m / (1 - exp(-m))."""
-    return mean / -np.expm1(-np.maximum(mean, 1e-12))
 
 
 def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Number) -> Number:
@@ -237,28 +131,6 @@ def _decoding_share(cases: Cases, decode: Step, prompt_s: Number, running: Numbe
     held = own * held_closed(cases, own, steps * decode.total) - prompt_s / cases.layout.pp
     busy = steps * decode.total + held
     return busy / (busy + prompt_s)
-
-
-def _most(cases: Cases, running: Number, step_s: Number, prompt_s: Number) -> Number:
-    """Requests/s of a replica with every slot taken, and steps as long as that makes them."""
-    decoding = cases.load.output / cases.load.tokens_per_step * step_s
-    prompts = running * prompt_s / cases.layout.pp
-    return running / (decoding + prompts * held_closed(cases, prompts, decoding))
-
-
-def _open_batch(cases: Cases, decode: Step, prompt_s: Number, slots: Number) -> Number:
-    """Batch at which as many requests leave as arrive, or all slots."""
-    load, layout = cases.load, cases.layout
-    rate = load.rate / layout.dp
-    busy = rate * prompt_s / layout.pp
-    busy = busy * held_open(cases, busy)
-    steps = load.output / load.tokens_per_step
-    slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
-    batch = np.minimum(rate * steps * decode.total / slack, slots)
-    for _ in range(6):
-        step = decode_step(cases, (batch + 1.0) / layout.pp, _context(cases))
-        batch = np.minimum(rate * steps * step.total / slack, slots)
-    return np.where(kind_is(cases, Arrivals.OPEN), np.maximum(batch, 1e-6), slots)
 
 
 def _latencies(
@@ -306,7 +178,7 @@ def _latencies(
     cycle = np.where(opened, running / most, cycle)
     # While a client waits the device serves all the others: short answers cannot outrun it.
     least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step
-    chunks = engine.mixed * np.maximum(_budgets(cases) - 1.0, 0.0)  # beyond one step
+    chunks = engine.mixed * np.maximum(budgets(cases) - 1.0, 0.0)  # beyond one step
     least = np.maximum(least, running * chunks) * step_s + running * share
     late = np.where(kind_is(cases, Arrivals.CLOSED), np.maximum(least - stay, 0.0), 0.0)
     queue, stay = queue + late, stay + late
@@ -323,13 +195,7 @@ def _latencies(
 
 def _step_of_prompts(cases: Cases, share: Number) -> Number:
     """Seconds of prompts in one step at most: the budget's, where they ride along with decoding."""
-    return np.where(cases.engine.mixed > 0, share / _budgets(cases), np.inf)
-
-
-def _budgets(cases: Cases) -> Number:
-    """Return how many steps' budgets one prompt takes."""
-    fresh = np.maximum(cases.load.input * (1.0 - cases.load.hit), 1.0)
-    return fresh / cases.engine.prefill_tokens
+    return np.where(cases.engine.mixed > 0, share / budgets(cases), np.inf)
 
 
 def _asked(cases: Cases) -> Number:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from tonnage.perf.serving.arrays import Number
+from tonnage.perf.serving.arrivals import BUSIEST
 from tonnage.perf.serving.case import Cases
-from tonnage.perf.serving.flow import BUSIEST, Flow, first_share, kind_is
+from tonnage.perf.serving.flow import Flow
+from tonnage.perf.serving.prompts import first_share, kind_is
 from tonnage.workload import Arrivals
 
 LEVELS = (0.5, 0.9, 0.99)

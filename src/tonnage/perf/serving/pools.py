@@ -28,7 +28,6 @@ from tonnage.perf.serving.estimate import (
     predict_serving_cases,
     ttft_sigma,
 )
-from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity
@@ -40,6 +39,7 @@ from tonnage.perf.serving.pools_split import (
     batches,
     best_split,
 )
+from tonnage.perf.serving.prompts import prompt_seconds
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step

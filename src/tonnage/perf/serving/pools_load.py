@@ -19,9 +19,9 @@ import numpy as np
 from tonnage.perf.interval import at_most, interval
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.estimate import Percentiles
-from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.memory import cache_bytes
 from tonnage.perf.serving.percentiles import LEVELS
+from tonnage.perf.serving.prompts import prompt_seconds
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
 from tonnage.workload import Arrivals, ServingJob

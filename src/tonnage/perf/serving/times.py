@@ -14,8 +14,8 @@ import numpy as np
 
 from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, repeated
-from tonnage.perf.serving.flow import prompt_seconds
 from tonnage.perf.serving.memory import capacity
+from tonnage.perf.serving.prompts import prompt_seconds
 from tonnage.perf.serving.ranks import held_closed, held_open
 from tonnage.perf.serving.step import decode_step, launch_seconds, prefill_step
 
