@@ -11,6 +11,10 @@ from tonnage.errors import Fault
 LARGEST = {"layers": 10_000, "vocab": 10**8}
 LARGEST_OTHER = 10**7
 """Plausibility limits: a larger number is a slip of the pen."""
+WIDTH = (
+    "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim", "ffn_config.ffn_hidden_size",
+)  # fmt: skip
+"""Keys that the inner width of the feed-forward part is written under, first found wins."""
 
 
 class Config:
@@ -29,6 +33,10 @@ class Config:
     def fault(self, key: str, value: object, mend: str) -> None:
         """Note one thing that is wrong."""
         self.faults.append(Fault(key, value, mend, self.where))
+
+    def sound(self, *keys: str) -> bool:
+        """Return whether nothing is wrong with `keys`, so that more can be derived from them."""
+        return not {fault.field for fault in self.faults} & set(keys)
 
     def count(self, *keys: str, largest: int = LARGEST_OTHER, least: int = 1) -> int | None:
         """Return the first whole number among `keys`, `least` or more; `None` if none is given."""

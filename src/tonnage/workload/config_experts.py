@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tonnage.workload.config import Config
+from tonnage.workload.config import WIDTH, Config
 
 _EXPERT_COUNT = (
     "n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts", "num_moe_experts",
@@ -14,7 +14,7 @@ _EXPERT_TOPK = (
     "num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "num_selected_experts",
     "ffn_config.moe_top_k", "experts_per_token", "top_k_experts", "moe_top_k",
 )  # fmt: skip
-
+_EXPERT_WIDTH = ("moe_intermediate_size", "expert_intermediate_size")
 _SHARED_COUNT = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
 _SHARED_WIDTH = (
     "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", "share_expert_dim",
@@ -31,12 +31,14 @@ def read_experts(reader: Config, words: dict[str, Any], kind: str) -> None:
     words["mtp"] = reader.count(*_DRAFTING, least=0) or 0
     routed = reader.count(*_EXPERT_COUNT, least=0)
     if routed is None or routed < 2:
-        if routed is None and reader.raw("moe_intermediate_size") is not None:
+        given = reader.raw("moe_intermediate_size") is not None
+        if routed is None and given and reader.sound(*_EXPERT_COUNT):
             reader.fault(_EXPERT_COUNT[0], None, "missing; it has a width of experts")
         return
-    hidden = reader.count("moe_intermediate_size", "expert_intermediate_size") or words.get("ffn")
+    hidden = reader.count(*_EXPERT_WIDTH) or words.get("ffn")
     if hidden is None:
-        reader.fault("moe_intermediate_size", None, "missing; inner width of an expert")
+        if reader.sound(*_EXPERT_WIDTH, *WIDTH):
+            reader.fault(_EXPERT_WIDTH[0], None, "missing; inner width of an expert")
         return
     active = reader.need(*_EXPERT_TOPK)
     if active > routed:

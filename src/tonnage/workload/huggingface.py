@@ -10,7 +10,7 @@ from typing import Any
 from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 from tonnage.workload.architectures import OPEN_POSITIONS, SAME_AS, TRAITS, UNWRITTEN
-from tonnage.workload.config import LARGEST, LARGEST_OTHER, Config
+from tonnage.workload.config import LARGEST, LARGEST_OTHER, WIDTH, Config
 from tonnage.workload.config_attention import (
     read_latent,
     read_narrow,
@@ -32,9 +32,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "attn_config.kv_n_heads", "num_attention_groups",
     ),
     "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
-    "ffn": (
-        "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim", "ffn_config.ffn_hidden_size",
-    ),
+    "ffn": WIDTH,
     "positions": (
         "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length"
     ),
@@ -142,7 +140,7 @@ def _positions(reader: Config, words: dict[str, Any], kind: str, learned: bool) 
     words["max_positions"] = longest
     if learned:
         words["positions"] = longest + (OPEN_POSITIONS if kind == "opt" else 0)
-        if not longest:
+        if not longest and reader.sound(*_NAMES["positions"]):
             reader.fault("max_position_embeddings", None, "missing; it has a learned table")
 
 
@@ -200,7 +198,8 @@ def _dbrx(reader: Config, words: dict[str, Any]) -> None:
 
 def _opt(reader: Config, words: dict[str, Any]) -> None:
     projected = reader.count("word_embed_proj_dim")
-    if projected is not None and projected != words["hidden"]:
+    known = reader.sound(*_NAMES["hidden"])
+    if projected is not None and known and projected != words["hidden"]:
         mend = f"an embedding narrower than the layers ({words['hidden']}) is not modelled"
         reader.fault("word_embed_proj_dim", projected, mend)
 
@@ -313,10 +312,11 @@ def _nemotron_h(reader: Config, words: dict[str, Any]) -> None:
 def _check_heads(reader: Config, words: dict[str, Any]) -> None:
     heads, hidden = words["heads"], words["hidden"]
     keys = words.get("kv_heads", heads)
-    if "latent" in words:
+    if "latent" in words or not reader.sound(*_NAMES["heads"]):
         return
     if heads % keys:
         reader.fault("num_key_value_heads", keys, f"a divisor of the {heads} heads")
-    if "head_dim" not in words and hidden % heads:
+    known = reader.sound(*_NAMES["hidden"], *_NAMES["head_dim"])
+    if known and "head_dim" not in words and hidden % heads:
         mend = f"a divisor of the hidden size {hidden}, or give head_dim"
         reader.fault("num_attention_heads", heads, mend)

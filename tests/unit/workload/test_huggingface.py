@@ -366,6 +366,37 @@ def test_sparse_attention_with_a_number_missing_is_refused(key: str) -> None:
         model_from_config(config)
 
 
+@pytest.mark.parametrize(
+    ("config", "changed"),
+    [
+        (LLAMA, {"hidden_size": "x"}),
+        (LLAMA, {"hidden_size": None}),
+        (LLAMA, {"num_attention_heads": 0}),
+        (LLAMA, {"num_attention_heads": None}),
+        (LLAMA, {"num_key_value_heads": "8"}),
+        ({**LLAMA, "num_attention_heads": 60, "num_key_value_heads": 60}, {"head_dim": -1}),
+        (DEEPSEEK, {"n_routed_experts": "256"}),
+        (SAME["mixtral-8x7b"], {"intermediate_size": 0}),
+        (SAME["gpt2"], {"n_positions": "1024"}),
+        (SAME["opt-13b"], {"hidden_size": 5120.5}),
+    ],
+)
+def test_nothing_is_derived_from_a_value_at_fault(
+    config: dict[str, object], changed: dict[str, object]
+) -> None:
+    with pytest.raises(InputError) as error:
+        model_from_config({**config, **changed})
+    assert [fault.field for fault in error.value.faults] == list(changed)
+
+
+def test_faults_that_do_not_hang_together_come_at_once() -> None:
+    both = {**LLAMA, "hidden_size": "x", "num_key_value_heads": 7, "vocab_size": 0}
+    with pytest.raises(InputError) as error:
+        model_from_config(both)
+    found = [fault.field for fault in error.value.faults]
+    assert found == ["hidden_size", "vocab_size", "num_key_value_heads"]
+
+
 def test_unknown_architecture_and_what_else_is_missing() -> None:
     with pytest.raises(InputError) as caught:
         model_from_config({"model_type": "t5", "hidden_size": 4096})
