@@ -241,3 +241,24 @@ def test_more_clients_of_a_layout_never_serve_less_nor_faster(chip: str, model: 
     best = np.maximum.accumulate(flow.requests_per_s)
     assert np.all(flow.requests_per_s >= 0.97 * best), "no cliffs at tiles and waves"
     assert np.all(np.diff(flow.tpot_s) >= -1e-3 * flow.tpot_s[1:])
+
+
+@pytest.mark.parametrize(
+    ("model", "chip", "prompt", "output", "rate", "tpot"),
+    [
+        ("llama-3.1-8b", "nv-l20", 1024, 256, 20.0, 60.0),
+        ("llama-3.1-8b", "nv-l20", 64, 8, 400.0, None),
+        ("llama-3.1-70b", "nv-h20-96", 2048, 512, 6.0, 50.0),
+        ("qwen3-30b-a3b", "nv-h20-96", 256, 64, 300.0, None),
+        ("deepseek-v3", "nv-h100-sxm", 2048, 512, 20.0, 50.0),
+    ],
+)
+def test_fewer_than_the_fewest_chips_do_not_serve(
+    model: str, chip: str, prompt: int, output: int, rate: float, tpot: float | None
+) -> None:
+    job = ServingJob(find_model(model), prompt, output, weights="fp8", request_rate=rate,
+                     arrivals=Arrivals.OPEN, tpot_ms=tpot)  # fmt: skip
+    sized = fewest_chips(chip_of(chip), job)
+    assert predict_serving(chip_of(chip), job, chips=sized.chips).fits
+    if sized.chips > 1:
+        assert not predict_serving(chip_of(chip), job, chips=sized.chips - 1).fits

@@ -24,6 +24,8 @@ LARGEST = 64
 """Chips of the largest deployment that is tried for a demand."""
 TRIED = 8
 """Layouts that are played for a demand, fewest chips first by their bound."""
+MARGIN = 1.3
+"""How far arrivals that share steps may exceed what the closed form says clients reach."""
 FRONT_POINTS = 40
 """Loads of each layout that a front is drawn from, evenly spaced in the logarithm."""
 
@@ -84,7 +86,7 @@ def _bounds(
     cases = [ServingCase(chip, free, one, engine) for one in every]
     cases, _ = ordered(cases, np.arange(len(cases)))
     found = [one for one in predict_serving_cases(cases) if one.fits]
-    least = [(one.layout, ceil(rate / one.requests_per_s.p50 - 1e-9)) for one in found]
+    least = [(one.layout, ceil(rate / (MARGIN * one.requests_per_s.p50) - 1e-9)) for one in found]
     return sorted(least, key=lambda item: (item[1] * item[0].chips, item[0].chips))
 
 
