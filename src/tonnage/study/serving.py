@@ -19,11 +19,13 @@ from tonnage.perf import (
     search_pools,
 )
 from tonnage.perf import predict_serving as predict_deployment
-from tonnage.study.serving_question import Load, question
+from tonnage.study.serving_load import Load
+from tonnage.study.serving_question import question
 from tonnage.workload import Model, ServingJob, Speculation
 
 _LEAST_ANSWER = 2
 """Tokens of an answer that gives a decoding pool something to do."""
+_POOLS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,11 @@ def predict_serving(
     """
     load = Load(
         input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
-        prefix_hit_rate, speculation, shortest_share, settings or {},
+        prefix_hit_rate, speculation, shortest_share, settings,
     )  # fmt: skip
     asked = question(
         model, (chip,), {"chips": chips}, load,
-        framework=framework, layout=layout, as_of=given_day(as_of),
+        framework=framework, layout=layout, traffic=traffic, as_of=given_day(as_of),
     )  # fmt: skip
     way = _checked(traffic, request_rate)
     device, engine = asked.devices[0], asked.engines[0]
@@ -198,13 +200,11 @@ def predict_pools(
     """
     load = Load(
         input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
-        prefix_hit_rate, speculation, shortest_share, settings or {},
+        prefix_hit_rate, speculation, shortest_share, settings,
     )  # fmt: skip
-    counts = (
-        dict(zip(("prefill_chips", "decode_chips"), chips, strict=True))
-        if isinstance(chips, tuple)
-        else {"chips": chips}
-    )
+    counts: dict[str, object] = {"chips": chips}
+    if isinstance(chips, tuple) and len(chips) == _POOLS:
+        counts = dict(zip(("prefill_chips", "decode_chips"), chips, strict=True))
     asked = question(
         model, (prefill_chip, decode_chip), counts, load,
         framework=framework, as_of=given_day(as_of),

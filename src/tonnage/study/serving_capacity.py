@@ -11,7 +11,8 @@ from tonnage.dates import given_day
 from tonnage.errors import InputError
 from tonnage.perf import Engine, ServingEstimate, Sizing, fewest_chips, pareto_front
 from tonnage.study.serving import notes_on
-from tonnage.study.serving_question import load_of, question
+from tonnage.study.serving_load import load_of
+from tonnage.study.serving_question import question
 from tonnage.units import KILO
 from tonnage.workload import Model, ServingJob
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from math import isfinite
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tonnage.catalog import Chip, load_catalog
 from tonnage.errors import AmbiguousName, Fault, InputError, UnknownName
 from tonnage.perf import (
     Engine,
     ServingLayout,
+    Traffic,
     computed_as,
     default_kv,
     engine_known,
@@ -22,46 +23,14 @@ from tonnage.perf import (
     stand_in,
 )
 from tonnage.study.published_weights import published_in
-from tonnage.workload import (
-    BITS,
-    Arrivals,
-    Model,
-    ServingJob,
-    Speculation,
-    load_models,
-    resolve_model,
-)
+from tonnage.study.serving_load import MOST_TOKENS, SETTINGS, Load, out_of_range, wrong_kinds
+from tonnage.workload import BITS, Arrivals, Model, ServingJob, load_models, resolve_model
 
 T = TypeVar("T")
 MOST_CHIPS = 10_000_000
 """Far above any fleet: more is a slip of the pen."""
-MOST_TOKENS = 100_000_000
-"""Tokens of a prompt or an answer above which it is a slip of the pen."""
-MOST_REQUESTS = 1e9
-SETTINGS = {"max_sequences": 1_000_000, "prefill_tokens": 10_000_000, "memory_fraction": 1}
-"""Settings of a server that may be given → the largest value: requests at once on a replica, prompt
-tokens of a step, share of the chip's memory."""
 _ARGUMENTS = {"input_tokens": "input", "output_tokens": "output"}
 _WIDE = 16.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """The load and its limits, by the names of the command's options."""
-
-    input: float
-    output: float
-    concurrency: float | None = None
-    request_rate: float | None = None
-    ttft_ms: float | None = None
-    tpot_ms: float | None = None
-    weights: str = "bf16"
-    kv: str | None = None
-    prefix_hit_rate: float = 0.0
-    speculation: Speculation | None = None
-    shortest_share: float = 1.0
-    settings: Mapping[str, float] = field(default_factory=dict)
-    """Settings of the server in place of the engine's defaults, any of `SETTINGS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +54,9 @@ class _Faults:
     def add(self, name: str, value: object, mend: str) -> None:
         self.errors.append(InputError.of(name, value, mend))
 
+    def extend(self, found: list[Fault]) -> None:
+        self.errors += [InputError([fault]) for fault in found]
+
     def attempt(self, step: Callable[[], T]) -> T | None:
         try:
             return step()
@@ -96,8 +68,9 @@ class _Faults:
         if len(self.errors) == 1:
             raise self.errors[0]
         if self.errors:
-            found = dict.fromkeys(fault for error in self.errors for fault in error.faults)
-            raise InputError(found)
+            # By what they say: what was given need not be hashable.
+            found = {str(fault): fault for error in self.errors for fault in error.faults}
+            raise InputError(found.values())
 
 
 def question(
@@ -108,6 +81,7 @@ def question(
     *,
     framework: str | None,
     layout: str | ServingLayout | None = None,
+    traffic: Traffic | None = None,
     as_of: date,
 ) -> Question:
     """Return the question of given names and numbers.
@@ -125,12 +99,14 @@ def question(
         With every fault of names, numbers and what does not go together.
     """
     faults = _Faults()
-    _check_kinds(model, chips, layout, load, faults)
+    faults.extend(wrong_kinds(model, chips, framework, layout, traffic, load))
     faults.end()
     for name, count in counts.items():
         if isinstance(count, bool) or not (isinstance(count, int) and 1 <= count <= MOST_CHIPS):
-            faults.add(name, count, f"a whole number from 1 to {MOST_CHIPS:,}")
-    _check_load(load, faults)
+            pair = isinstance(count, tuple | list) and len(chips) > 1
+            mend = ", or a pair of them (prefill, decoding)" if pair else ""
+            faults.add(name, count, f"a whole number from 1 to {MOST_CHIPS:,}{mend}")
+    faults.extend(out_of_range(load))
     shape = faults.attempt(lambda: known_model(model, as_of))
     catalog = load_catalog(as_of)
     devices = [
@@ -186,76 +162,8 @@ def known_model(model: str | Model, as_of: date) -> Model:
 def _engine(framework: str | None, vendor: str, as_of: date, load: Load) -> Engine:
     """Return the engine with the settings that its server was given."""
     engine = engine_known(framework, vendor, as_of)
-    given = {name: float(value) for name, value in load.settings.items() if name in SETTINGS}
+    given = {name: float(value) for name, value in load.server.items() if name in SETTINGS}
     return engine.with_settings(given)
-
-
-def _check_kinds(
-    model: object, chips: tuple[object, ...], layout: object, load: Load, faults: _Faults
-) -> None:
-    """Note what is of no kind that could be used, for callers whose types nothing checks."""
-    if not isinstance(model, str | Model):
-        faults.add("model", model, "a name, a path to a config.json, or a Model")
-    for chip in chips:
-        if not isinstance(chip, str | Chip):
-            faults.add("chip", chip, "a name as in the catalog, or a Chip")
-    if not isinstance(layout, str | ServingLayout | None):
-        faults.add("layout", layout, "text such as tp=8,dp=2, or a ServingLayout")
-    formats: dict[str, object] = {"weights": load.weights, "kv": load.kv or "bf16"}
-    for name, value in formats.items():
-        if not isinstance(value, str):
-            faults.add(name, value, "a format, such as bf16")
-    numbers: dict[str, object] = dict(load.settings)
-    needed = ("input", "output", "prefix_hit_rate", "shortest_share")
-    for name in (*needed, "concurrency", "request_rate", "ttft_ms", "tpot_ms"):
-        value = getattr(load, name)
-        if value is None and name not in needed:
-            continue
-        numbers[name] = value
-    for name, value in numbers.items():
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            faults.add(name, value, "a number")
-
-
-def load_of(arguments: Mapping[str, Any], **own: Any) -> Load:
-    """Return the load of arguments by name.
-
-    Raises
-    ------
-    InputError
-        Naming every argument that there is not, and those that are needed.
-    """
-    given = dict(arguments) | own
-    names = [f.name for f in fields(Load)]
-    faults = [Fault(n, v, f"no argument; they are {', '.join(names)}")
-              for n, v in given.items() if n not in names]  # fmt: skip
-    faults += [Fault(n, None, "tokens, such as 1024") for n in ("input", "output")
-               if n not in given]  # fmt: skip
-    if faults:
-        raise InputError(faults)
-    return Load(**given)
-
-
-def _check_load(load: Load, faults: _Faults) -> None:
-    for name in ("input", "output", "concurrency", "request_rate"):
-        most = MOST_TOKENS if name in _ARGUMENTS.values() else MOST_REQUESTS
-        value = getattr(load, name)
-        if value is None:
-            continue
-        rate = name == "request_rate"
-        if not (isfinite(value) and (value > 0 if rate else value >= 1) and value <= most):
-            span = "above 0, up to" if rate else "from 1 to"
-            faults.add(name, value, f"a number {span} {most:,.0f}")
-    for name, value in load.settings.items():
-        if name not in SETTINGS:
-            faults.add(name, value, f"no setting; they are {', '.join(SETTINGS)}")
-            continue
-        share = name == "memory_fraction"
-        if not (0 < value <= SETTINGS[name] and (share or value == int(value))):
-            span = "a share above 0, up to 1" if share else "a whole number from 1 to"
-            faults.add(name, value, span if share else f"{span} {SETTINGS[name]:,}")
-    if load.weights == "tf32":
-        faults.add("weights", "tf32", "a way to multiply; such weights are stored in fp32")
 
 
 def _check_layout(layout: ServingLayout, model: Model, faults: _Faults) -> None:
@@ -273,8 +181,8 @@ def _check_layout(layout: ServingLayout, model: Model, faults: _Faults) -> None:
 def _job(load: Load, model: Model, engine: Engine, device: Chip) -> ServingJob:
     """Return the job; faults name the command's arguments, one a fault."""
     has_fp4 = device.number("fp4_tflops") is not None
-    bounded = {"input": min(max(load.input, 1.0), MOST_TOKENS),
-               "output": min(max(load.output, 1.0), MOST_TOKENS)}  # fmt: skip
+    bounded = {name: min(max(_usable(getattr(load, name)) or 1.0, 1.0), MOST_TOKENS)
+               for name in _ARGUMENTS.values()}  # fmt: skip
     opened = load.request_rate is not None
     try:
         return ServingJob(
@@ -287,7 +195,9 @@ def _job(load: Load, model: Model, engine: Engine, device: Chip) -> ServingJob:
             shortest_share=load.shortest_share,
         )  # fmt: skip
     except InputError as error:
-        faults = [replace(f, field=_ARGUMENTS.get(f.field, f.field)) for f in error.faults]
+        names = [_ARGUMENTS.get(fault.field, fault.field) for fault in error.faults]
+        faults = [replace(fault, field=name, value=getattr(load, name, fault.value))
+                  for name, fault in zip(names, error.faults, strict=True)]  # fmt: skip
         raise InputError(faults) from None
 
 

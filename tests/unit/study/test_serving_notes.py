@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tonnage import predict_serving, serving_front, size_serving
+from tonnage import predict_pools, predict_serving, serving_front, size_serving
 from tonnage.errors import InputError
+from tonnage.workload import Speculation
 
 
 def test_a_model_published_in_fewer_bits_is_told() -> None:
@@ -40,12 +41,62 @@ def test_an_engine_that_stands_in_is_told() -> None:
         ({"model": 7}, "model = 7"),
         ({"layout": {"tp": 2}}, "layout = {'tp': 2}"),
         ({"settings": {"max_sequences": "8"}}, "max_sequences = '8'"),
+        ({"settings": [1]}, "settings = [1]: values by name"),
+        ({"settings": 0}, "settings = 0: values by name"),
+        ({"traffic": "x"}, "traffic = 'x': a Traffic"),
+        ({"framework": 3}, "framework = 3: an engine by its name"),
+        ({"framework": ["vllm"]}, "framework = ['vllm']"),
+        ({"speculation": 3}, "speculation = 3: a Speculation"),
+        ({"speculation": Speculation(0, 0.5)}, "speculation.draft_tokens = 0"),
+        ({"speculation": Speculation(2, 1.5)}, "speculation.acceptance = 1.5"),
+        ({"concurrency": 10**400}, "concurrency = 1"),
     ],
 )
 def test_a_wrong_type_is_told_by_field(given: dict[str, Any], says: str) -> None:
     usual = {"model": "llama-3.1-8b", "chip": "H20", "chips": 2, "input": 512, "output": 64}
     with pytest.raises(InputError, match=re.escape(says)):
         predict_serving(**(usual | given))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"chips": (2,)}, "chips = (2,): a whole number from 1 to 10,000,000, or a pair"),
+        ({"chips": (2, 2, 2)}, "chips = (2, 2, 2): a whole number"),
+        ({"chips": [2, 2]}, "chips = [2, 2]: a whole number"),
+        ({"chips": (2, "x")}, "decode_chips = 'x'"),
+        ({"decode_chip": 7}, "decode_chip = 7: a name"),
+        ({"settings": [1]}, "settings = [1]"),
+        ({"framework": 3}, "framework = 3"),
+        ({"speculation": 3}, "speculation = 3"),
+    ],
+)
+def test_a_wrong_type_of_pools_is_told_by_field(given: dict[str, Any], says: str) -> None:
+    usual = {"model": "llama-3.1-8b", "prefill_chip": "H20", "decode_chip": "H20", "chips": 4}
+    with pytest.raises(InputError, match=re.escape(says)):
+        predict_pools(**(usual | {"input": 512, "output": 64} | given))
+
+
+def test_wrong_types_are_told_together() -> None:
+    wrong: dict[str, Any] = {"framework": 3, "traffic": "x", "settings": [1], "speculation": 3}
+    with pytest.raises(InputError) as error:
+        predict_serving("llama-3.1-8b", "H20", 2, input=512, output=64, **wrong)
+    assert {fault.field for fault in error.value.faults} == set(wrong)
+
+
+def test_a_fault_shows_what_was_given() -> None:
+    both: dict[str, Any] = {"concurrency": 4, "request_rate": -1, "input": 512, "output": 64}
+    with pytest.raises(InputError) as error:
+        predict_serving("llama-3.1-8b", "H20", 2, **both)
+    assert {fault.value for fault in error.value.faults} == {-1}
+    with pytest.raises(InputError) as error:
+        predict_serving("llama-3.1-8b", "H20", 2, input=float("nan"), output=64)
+    assert len(error.value.faults) == 1
+
+
+def test_no_settings_are_none() -> None:
+    asked: dict[str, Any] = {"input": 512, "output": 64, "request_rate": 1.0, "settings": None}
+    assert size_serving("llama-3.1-8b", "H20", **asked).sizing.chips == 1
 
 
 def test_an_argument_that_there_is_not_is_told() -> None:
