@@ -78,6 +78,28 @@ def test_a_front_that_no_load_reaches_is_a_no(capsys: pytest.CaptureFixture[str]
     code, found = ask(capsys, *LLAMA, *LENGTHS, "--chips", "8", "--pareto", "--tpot-ms", "0.001")
     assert code == 1
     assert found["points"] == []
+    assert found["reason"].startswith("no layout and load keeps the limits; nearest: time per")
+    assert run(["predict", "serve", *LLAMA, *LENGTHS, "--chips", "8", "--pareto", "--tpot-ms",
+                "0.001"]) == 1  # fmt: skip
+    shown = capsys.readouterr()
+    assert "no layout and load keeps the limits" in shown.out
+    assert "No other layout" not in shown.out
+    assert "tokens/s of a user" not in shown.out
+    assert shown.err.count("\n") == 1
+
+
+def test_a_front_without_room_for_the_model_names_the_memory(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["--model", "llama-3.1-405b", "--chip", "L4", "--chips", "1", *LENGTHS, "--pareto"]
+    code, found = ask(capsys, *asked)
+    assert code == 1
+    assert found["points"] == []
+    assert found["reason"].startswith("does not fit: one request needs 8")
+    assert run(["predict", "serve", *asked]) == 1
+    shown = capsys.readouterr()
+    assert "GB are usable" in shown.out
+    assert "limits" not in shown.out + shown.err
 
 
 def test_one_token_has_no_time_per_token(capsys: pytest.CaptureFixture[str]) -> None:

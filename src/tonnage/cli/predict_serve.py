@@ -179,8 +179,9 @@ def _front(given: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print_json(report.front_json(found))
     else:
-        _print(report.front_table(found), report.front_text(found))
-    return _end("" if found.points else "no layout and load keeps the limits")
+        table = [report.front_table(found)] if found.points else []
+        _print(*table, report.front_text(found))
+    return _end(found.reason)
 
 
 def _pools(given: dict[str, Any], as_json: bool) -> int:

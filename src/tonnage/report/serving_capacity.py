@@ -64,8 +64,11 @@ def front_json(answer: ServingFront) -> dict[str, Any]:
     """Return the document of `predict serve --pareto --json`."""
     points = [point_of(found) for found in answer.points]
     return _asked(answer) | {
-        "chips": answer.chips, "points": points, "notes": list(answer.notes)
-    }  # fmt: skip
+        "chips": answer.chips,
+        "points": points,
+        "reason": answer.reason or None,
+        "notes": list(answer.notes),
+    }
 
 
 def front_table(answer: ServingFront) -> Table:
@@ -95,8 +98,8 @@ def front_text(answer: ServingFront) -> str:
     lines = [
         "No other layout and load gives a user and a chip both more tokens a second.",
         "Points are middle values, without intervals.",
-        f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]
-    if not answer.points:
-        lines.insert(0, "No layout and load keeps the limits.")
+    if answer.reason:
+        lines = [f"Not within what was asked: {answer.reason}."]
+    lines.append(f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.")
     return "\n".join([*lines, *(f"Note: {note}." for note in answer.notes)])

@@ -9,7 +9,14 @@ from typing import Any
 from tonnage.catalog import Chip
 from tonnage.dates import given_day
 from tonnage.errors import InputError
-from tonnage.perf import Engine, ServingEstimate, Sizing, fewest_chips, pareto_front
+from tonnage.perf import (
+    Engine,
+    ServingEstimate,
+    Sizing,
+    fewest_chips,
+    pareto_front,
+    predict_serving,
+)
 from tonnage.study.serving import notes_on
 from tonnage.study.serving_load import load_of
 from tonnage.study.serving_question import question
@@ -40,6 +47,8 @@ class ServingFront:
     engine: Engine
     points: tuple[ServingEstimate, ...]
     notes: tuple[str, ...] = ()
+    reason: str = ""
+    """Why there is no point; empty where there is one."""
 
     def to_frame(self) -> dict[str, list[Any]]:
         """Return the points as columns, as `pandas.DataFrame` takes them."""
@@ -122,4 +131,14 @@ def serving_front(
     )  # fmt: skip
     device, engine = asked.devices[0], asked.engines[0]
     points = tuple(pareto_front(device, asked.job, chips, engine))
-    return ServingFront(asked.model, device, chips, asked.job, engine, points, asked.notes)
+    reason = "" if points else _hindrance(device, asked.job, chips, engine)
+    return ServingFront(asked.model, device, chips, asked.job, engine, points, asked.notes, reason)
+
+
+def _hindrance(device: Chip, job: ServingJob, chips: int, engine: Engine) -> str:
+    """Say why no layout and load is left: memory, or how far the nearest is beyond a limit."""
+    nearest = predict_serving(device, job, None, engine, chips)
+    if not nearest.runs:
+        return nearest.reason
+    told = f"; nearest: {nearest.reason}" if nearest.reason else ""
+    return f"no layout and load keeps the limits{told}"
