@@ -30,7 +30,7 @@ from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.files import read_yaml, write_text
 from tonnage.perf.machine import machine_of
-from tonnage.perf.serving.case import Cases, plain_cases, tuned
+from tonnage.perf.serving.case import Cases, kind_of_weights, plain_cases, tuned
 from tonnage.perf.serving.engine import CONSTANTS, engine_entries
 from tonnage.perf.serving.flow import Flow, solve
 from tonnage.study.measurements import read_table
@@ -278,13 +278,14 @@ def read_engine(name: str) -> tuple[dict[str, Any], dict[str, float]]:
 
 
 def run_counts(rows: Rows) -> dict[str, dict[str, int]]:
-    """Return the fitted runs by chip and by maker."""
+    """Return the fitted runs by chip, model, format and maker."""
     chips = [q.case.chip for q in rows.asked]
     expert = [c.id for c, q in zip(chips, rows.asked, strict=True) if q.case.job.model.experts]
     count = {
         "chips": Counter(c.id for c in chips),
         "expert_chips": Counter(expert),
         "models": Counter(q.case.job.model.id for q in rows.asked),
+        "formats": Counter(kind_of_weights(q.case.job.weights) for q in rows.asked),
         "makers": Counter(c.vendor for c in chips),
     }
     return {name: dict(sorted(runs.items())) for name, runs in count.items()}

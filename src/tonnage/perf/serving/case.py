@@ -114,11 +114,18 @@ class Cases:
     for such a model, else of the others."""
     model_anchors: Number
     """The same of its model, on any chip."""
+    format_anchors: Number
+    """The same of its format of weights."""
     maker_anchors: Number
     """The same of any chip of its maker."""
 
     def __len__(self) -> int:
         return len(self.load.input)
+
+
+def kind_of_weights(weights: str) -> str:
+    """Return the format, 16-bit ones under one name: they take the same time."""
+    return "16-bit" if weights in ("bf16", "fp16") else weights
 
 
 def compute_precision(weights: str, activations: str | None, rates: Any) -> str:
@@ -202,6 +209,9 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         deviation=tuple(m.sigma for m in bare),
         pair_anchors=np.array([_pair_anchors(case) for case in cases]),
         model_anchors=np.array([case.engine.models.get(case.job.model.id, 0.0) for case in cases]),
+        format_anchors=np.array(
+            [case.engine.formats.get(kind_of_weights(case.job.weights), 0.0) for case in cases]
+        ),
         maker_anchors=np.array([case.engine.makers.get(case.chip.vendor, 0.0) for case in cases]),
     )
 

@@ -115,6 +115,8 @@ class Engine:
     """Those of them that ran a model with experts, by chip id."""
     models: Mapping[str, float] = field(default_factory=dict)
     """Those of them by model id."""
+    formats: Mapping[str, float] = field(default_factory=dict)
+    """Those of them by format of the weights; 16-bit ones together."""
     makers: Mapping[str, float] = field(default_factory=dict)
     """Those of them by maker of the chip."""
     small_cards: Mapping[str, Any] = field(default_factory=dict)
@@ -150,6 +152,7 @@ _OTHER = (
     "chips",
     "expert_chips",
     "models",
+    "formats",
     "makers",
     "small_cards",
     "given",
@@ -284,6 +287,7 @@ def _entry(file: str, data: Mapping[str, Any]) -> EngineEntry:
             chips=_counts(data, "chips"),
             expert_chips=_counts(data, "expert_chips"),
             models=_counts(data, "models"),
+            formats=_counts(data, "formats"),
             makers=_counts(data, "makers"),
             small_cards=cards,
             families=data.get("families") or {},

@@ -18,6 +18,8 @@ from tonnage.provenance import Spread
 from tonnage.units import GIGA, MILLI
 from tonnage.workload import Arrivals, ServingJob
 
+FOUR_BITS = 0.75
+"""Bytes a weight below which a format counts as one of 4 bits, scales included."""
 NEVER = 1e-9
 """Share by which a limit may be passed in rounding."""
 UNSEEN = 0.2
@@ -30,6 +32,9 @@ with experts: what chips left out one at a time showed (largest classes of recen
 UNSEEN_MODEL, UNSEEN_MODEL_EXPERTS = 0.09, 0.19
 """Deviation added for a model that the engine's class was not fitted on, without and with experts:
 what models left out one at a time showed."""
+UNSEEN_FORMAT, UNSEEN_FOUR_BITS = 0.11, 0.28
+"""Deviation added for a format of weights that the engine's class was not fitted in, and for one of
+4 bits, whose kernels differ most: what formats left out one at a time showed."""
 UNSEEN_MAKER = 0.4
 """Deviation added where the engine's class was fitted on no chip of the maker: its kernels are
 another maker's work. MI300X, predicted from other makers' chips, was 87 % off (0.63 in the
@@ -193,6 +198,8 @@ def deviations(cases: Cases) -> np.ndarray[Any, np.dtype[np.float64]]:
     strange = pair**2 * HALF_ANCHORS / (HALF_ANCHORS + cases.pair_anchors)
     model = np.where(cases.shape.routed > 0, UNSEEN_MODEL_EXPERTS, UNSEEN_MODEL)
     strange = strange + model**2 * HALF_ANCHORS / (HALF_ANCHORS + cases.model_anchors)
+    kind = np.where(cases.weight_bytes < FOUR_BITS, UNSEEN_FOUR_BITS, UNSEEN_FORMAT)
+    strange = strange + kind**2 * HALF_ANCHORS / (HALF_ANCHORS + cases.format_anchors)
     strange = strange + UNSEEN_MAKER**2 / (1.0 + cases.maker_anchors)
     whole: np.ndarray[Any, np.dtype[np.float64]] = np.sqrt(plain**2 + experts + strange)
     return whole
