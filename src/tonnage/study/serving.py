@@ -215,11 +215,23 @@ def predict_pools(
     first, second = asked.devices[0], asked.devices[-1]
     engines = asked.engines[0], asked.engines[-1]
     found = search_pools(first, second, asked.job, chips, engines)
-    notes = asked.notes
+    notes = (*asked.notes, *_notes_on_pools(found, engines))
+    return PoolsPrediction(asked.model, first, second, asked.job, found, notes)
+
+
+def _notes_on_pools(found: PoolsEstimate, engines: tuple[Engine, Engine]) -> list[str]:
+    """Return what has to be said of pools: idle chips, and engines that nobody has joined."""
+    notes = []
     if found.chips_used < found.chips:
         idle = f"{found.chips_used:,} of the {found.chips:,} chips work: no split of more of them"
-        notes = (*notes, f"{idle} does better")
-    return PoolsPrediction(asked.model, first, second, asked.job, found, notes)
+        notes.append(f"{idle} does better")
+    first, second = engines
+    if first.id != second.id:
+        notes.append(
+            f"each engine lays out its cache in its own way, and none is known here to pass one "
+            f"from {first.name} to {second.name}: the answer takes it for granted"
+        )
+    return notes
 
 
 def _checked(traffic: Traffic | None, request_rate: float | None) -> Traffic:

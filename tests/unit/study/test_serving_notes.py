@@ -99,6 +99,17 @@ def test_no_settings_are_none() -> None:
     assert size_serving("llama-3.1-8b", "H20", **asked).sizing.chips == 1
 
 
+def test_pools_of_engines_that_nobody_has_joined_are_told() -> None:
+    asked: dict[str, Any] = {"input": 1024, "output": 128, "weights": "int8"}
+    two = predict_pools("llama-3.1-8b", "H20", "910B3", 8, **asked)
+    assert any("vLLM 0.14 and later to MindIE" in note for note in two.notes)
+    back = predict_pools("llama-3.1-8b", "910B3", "H20", 8, **asked)
+    assert any("MindIE to vLLM 0.14 and later" in note for note in back.notes)
+    for pair in (("H20", "H20"), ("H20", "H800"), ("910B3", "910B3")):
+        one = predict_pools("llama-3.1-8b", *pair, 8, **asked)
+        assert not any("lays out its cache" in note for note in one.notes)
+
+
 def test_an_argument_that_there_is_not_is_told() -> None:
     asked: dict[str, Any] = {"input": 512, "output": 64, "tpot": 5}
     with pytest.raises(InputError, match="tpot = 5"):
