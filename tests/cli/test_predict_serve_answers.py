@@ -1,6 +1,7 @@
 """`tonnage predict serve`: what it plays, what it refuses, and what it leaves untold."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,26 @@ def test_a_sizing_in_words_has_intervals(capsys: pytest.CaptureFixture[str]) -> 
     text = " ".join(capsys.readouterr().out.split())
     assert f"({token['p10']:.4g} to {token['p90']:.4g})" in text
     assert "80 % intervals" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["--chips", "2", "--disaggregate", "--output", "64", "--request-rate", "2.9"],
+         "1 sequence decodes at once"),
+        (["--chips", "2", "--disaggregate", "--request-rate", "0.1"],
+         "In the mean 0.1"),
+        (["--chips", "1", "--concurrency", "4", "--max-sequences", "1"],
+         "runs at most 1 request at once on a replica"),
+        (["--chips", "1", "--tpot-ms", "5"], "with 1 request in flight"),
+        (["--request-rate", "1"], "1 chip of H20 96GB SXM serves 1 request/s"),
+    ],
+)  # fmt: skip
+def test_one_of_a_thing_is_told_as_one(
+    asked: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["predict", "serve", "--model", "llama-3.1-8b", "--chip", "H20", "--input", "64",
+         "--output", "256", *asked])  # fmt: skip
+    shown = " ".join(capsys.readouterr().out.split())
+    assert says in shown
+    assert not re.search(r"(?<![.,\d])1 (requests|sequences|chips|deployments)\b", shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tonnage.report.page import counted
 from tonnage.study.serving import ServingPrediction
 
 if TYPE_CHECKING:
@@ -159,14 +160,11 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
     """Say how many requests there are, and what their time goes into."""
     found, job = answer.estimate, answer.job
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
-    lines = [
-        (
-            f"{_running(found.running)} at once; at most {found.max_concurrency:,} of "
-            f"{lengths} could."
-        )
-    ]
+    running = doing(found.running, "request", "run")
+    lines = [f"{running} at once; at most {found.max_concurrency:,} of {lengths} could."]
     if job.concurrency is None and found.concurrency is not None:
-        lines.insert(0, f"Most tokens a second with {found.concurrency:,.0f} requests in flight.")
+        flying = counted(round(found.concurrency), "request")
+        lines.insert(0, f"Most tokens a second with {flying} in flight.")
     if answer.swamped:
         lines.append("The queue grows without end, so no latencies are told.")
     if found.preempted >= 0.005:
@@ -179,10 +177,11 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
     return lines
 
 
-def _running(count: float) -> str:
-    if count < 1.0:
-        return f"In the mean {short(count)} requests run"
-    return "1 request runs" if round(count) == 1 else f"{count:,.0f} requests run"
+def doing(count: float, thing: str, does: str) -> str:
+    """Return `1 request runs`, `12 requests run`, `In the mean 0.4 requests run`."""
+    if count < 1.0 and short(count) != "1":
+        return f"In the mean {short(count)} {thing}s {does}"
+    return f"1 {thing} {does}s" if round(count) == 1 else f"{count:,.0f} {thing}s {does}"
 
 
 def _played(answer: ServingPrediction) -> str:

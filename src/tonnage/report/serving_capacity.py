@@ -43,7 +43,8 @@ def size_text(answer: ServingSize) -> str:
     """Return in words how many chips serve the demand, and how each deployment runs."""
     found, one = answer.sizing, answer.sizing.estimate
     each = counted(one.chips_used, "chip")
-    demand = f"{answer.job.request_rate:g} requests/s of {answer.model.name}"
+    demand = f"{_rate(answer.job.request_rate or 0.0, 'g')} of {answer.model.name}"
+    serve = "serves" if found.chips == 1 else "serve"
     how = f"{counted(found.deployments, 'deployment')} of {each} ({one.layout})"
     first, token = one.ttft_ms, one.tpot_ms
     speeds = (
@@ -51,13 +52,19 @@ def size_text(answer: ServingSize) -> str:
         f"{short(token.p50)} ms per output token ({short(token.p10)} to {short(token.p90)})"
     )
     lines = [
-        f"{counted(found.chips, 'chip')} of {answer.chip.name} serve {demand}: {how}.",
-        f"Each takes {one.requests_per_s.p50:.4g} requests/s: {speeds}.",
+        f"{counted(found.chips, 'chip')} of {answer.chip.name} {serve} {demand}: {how}.",
+        f"Each takes {_rate(one.requests_per_s.p50, '.4g')}: {speeds}.",
         "The number of chips is for the middle values; in brackets 80 % intervals.",
         f"That it keeps up with arrivals at random was found by {one.method}.",
         f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]
     return "\n".join([*lines, *(f"Note: {note}." for note in answer.notes)])
+
+
+def _rate(value: float, digits: str) -> str:
+    """Return `1 request/s`, `2.5 requests/s`."""
+    shown = format(value, digits)
+    return f"{shown} request/s" if shown == "1" else f"{shown} requests/s"
 
 
 def front_json(answer: ServingFront) -> dict[str, Any]:

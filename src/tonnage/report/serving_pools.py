@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.serving import LATENCIES, short
+from tonnage.report.serving import LATENCIES, doing, short
 from tonnage.study.serving import PoolsPrediction
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def text(answer: PoolsPrediction) -> str:
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
     room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
     lines = [
-        f"{found.running:,.0f} sequences decode at once; {room}.",
+        f"{doing(found.running, 'sequence', 'decode')} at once; {room}.",
         f"What limits it: {found.bottleneck}.",
         f"A prompt's cache travels in {short(found.transfer_ms)} ms, over the slower pool's ports.",
         "Sizes, layouts and batch of both pools are the best for most requests a second.",

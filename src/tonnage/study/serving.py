@@ -134,15 +134,17 @@ def notes_on(found: ServingEstimate, engine: Engine) -> list[str]:
     """Return what has to be said of an answer: idle chips, and a limit that memory does not set."""
     notes = []
     if found.chips_used < found.chips:
+        work = "works" if found.chips_used == 1 else "work"
         notes.append(
-            f"{found.chips_used:,} of the {found.chips:,} chips work: no layout of more of them "
+            f"{found.chips_used:,} of the {found.chips:,} chips {work}: no layout of more of them "
             f"does better"
         )
     replicas, most = found.layout.dp, int(engine.max_sequences)
     wanted = max(found.running, found.concurrency or 0.0)
     if found.runs and found.max_concurrency >= most * replicas and wanted >= most * replicas:
+        requests = "request" if most == 1 else "requests"
         notes.append(
-            f"{engine.name} runs at most {most:,} requests at once on a replica; "
+            f"{engine.name} runs at most {most:,} {requests} at once on a replica; "
             f"memory would hold more"
         )
     return notes
