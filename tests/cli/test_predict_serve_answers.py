@@ -181,3 +181,32 @@ def test_one_of_a_thing_is_told_as_one(
     shown = " ".join(capsys.readouterr().out.split())
     assert says in shown
     assert not re.search(r"(?<![.,\d])1 (requests|sequences|chips|deployments)\b", shown)
+
+
+def test_requests_that_nobody_played_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = [*PAIR, "--concurrency", "4"]
+    for count, shown in (("500", "500"), ("20000", "20,000")):
+        _, found = ask(capsys, *quiet, "--requests", count)
+        assert found["method"] == "closed form"
+        told = [note for note in found["notes"] if "played" in note]
+        assert len(told) == 1
+        assert f"none of {shown} requests" in told[0]
+        assert "--simulate" in told[0]
+    for more in ([], ["--simulate"], ["--simulate", "--requests", "500"]):
+        _, found = ask(capsys, *quiet, *more)
+        assert not any("played" in note for note in found["notes"])
+    _, apart = ask(capsys, *quiet, "--disaggregate", "--requests", "500")
+    assert any("none of 500 requests" in note for note in apart["notes"])
+    _, apart = ask(capsys, *quiet, "--disaggregate")
+    assert not any("played" in note for note in apart["notes"])
+
+
+@pytest.mark.parametrize("form", [["--chips", "2", "--pareto"], ["--request-rate", "2"]])
+def test_requests_mean_nothing_where_none_is_played(
+    form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--model", "llama-3.1-8b", "--chip", "H20", "--input", "64", "--output", "64"]
+    assert run(["predict", "serve", *asked, *form, "--requests", "500"]) == 2
+    captured = capsys.readouterr()
+    assert "requests = 500: leave it out" in captured.err
+    assert captured.out == ""

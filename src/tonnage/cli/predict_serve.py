@@ -105,7 +105,7 @@ def _answer(as_json: bool, given: dict[str, Any]) -> int:
 
 def _together(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.report import serving as report
-    from tonnage.study.serving import predict_serving
+    from tonnage.study.serving import predict_serving, unplayed
     from tonnage.study.serving_trace import read_trace, told_of
 
     traffic = None if given["trace"] else _traffic(given, None)
@@ -127,6 +127,8 @@ def _together(given: dict[str, Any], as_json: bool) -> int:
     )
     if trace:
         found = told_of(trace, found)
+    elif given["requests"] is not None:
+        found = unplayed(found, given["requests"])
     if as_json:
         print_json(report.to_json(found))
     else:
@@ -156,7 +158,7 @@ def _size(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.study.serving_capacity import size_serving
 
     _leave_out(given, "without --chips", ("simulate", False), ("burstiness", 1.0),
-               ("concurrency", None))  # fmt: skip
+               ("concurrency", None), ("requests", None))  # fmt: skip
     found = size_serving(
         given["model"], _device(given), request_rate=given["request_rate"], **_shared(given, None)
     )
@@ -172,7 +174,8 @@ def _front(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.study.serving_capacity import serving_front
 
     _leave_out(given, "beside --pareto", ("layout", None), ("trace", None), ("simulate", False),
-               ("burstiness", 1.0), ("concurrency", None), ("request_rate", None))  # fmt: skip
+               ("burstiness", 1.0), ("concurrency", None), ("request_rate", None),
+               ("requests", None))  # fmt: skip
     if given["chips"] is None:
         raise InputError.of("chips", None, "the number of chips, such as --chips 8")
     found = serving_front(given["model"], _device(given), given["chips"], **_shared(given, None))
@@ -186,7 +189,7 @@ def _front(given: dict[str, Any], as_json: bool) -> int:
 
 def _pools(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.report import serving_pools as report
-    from tonnage.study.serving import predict_pools
+    from tonnage.study.serving import predict_pools, unplayed
 
     _leave_out(given, "beside --disaggregate", ("layout", None), ("trace", None),
                ("simulate", False), ("burstiness", 1.0), ("pareto", False))  # fmt: skip
@@ -199,6 +202,8 @@ def _pools(given: dict[str, Any], as_json: bool) -> int:
         concurrency=given["concurrency"],
         **_shared(given, None),
     )
+    if given["requests"] is not None:
+        found = unplayed(found, given["requests"])
     if as_json:
         print_json(report.to_json(found))
     else:

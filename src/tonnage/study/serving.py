@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from tonnage.catalog import Chip
 from tonnage.dates import given_day
@@ -121,7 +121,8 @@ def predict_serving(
     found = predict_deployment(device, asked.job, asked.layout, engine, chips, way)
     notes = (*asked.notes, *notes_on(found, engine))
     chosen = asked.layout is None
-    return ServingPrediction(asked.model, device, asked.job, engine, found, chosen, way, notes)
+    answer = ServingPrediction(asked.model, device, asked.job, engine, found, chosen, way, notes)
+    return answer if way.requests == Traffic().requests else unplayed(answer, way.requests)
 
 
 def never_served(job: ServingJob, found: ServingEstimate | PoolsEstimate) -> bool:
@@ -219,6 +220,19 @@ def predict_pools(
     found = search_pools(first, second, asked.job, chips, engines)
     notes = (*asked.notes, *_notes_on_pools(found, engines))
     return PoolsPrediction(asked.model, first, second, asked.job, found, notes)
+
+
+Answer = TypeVar("Answer", ServingPrediction, PoolsPrediction)
+
+
+def unplayed(answer: Answer, requests: int) -> Answer:
+    """Return the answer with a note where so many requests were asked for and none was played."""
+    found, note = answer.estimate, f"the closed form answered, none of {requests:,} requests played"
+    if isinstance(found, ServingEstimate):
+        if found.method != "closed form" or not found.runs:
+            return answer
+        note += "; --simulate plays them"
+    return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, note))))
 
 
 def _notes_on_pools(found: PoolsEstimate, engines: tuple[Engine, Engine]) -> list[str]:

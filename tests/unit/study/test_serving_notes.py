@@ -7,6 +7,7 @@ import pytest
 
 from tonnage import predict_pools, predict_serving, serving_front, size_serving
 from tonnage.errors import InputError
+from tonnage.perf import Traffic
 from tonnage.workload import Speculation
 
 
@@ -108,6 +109,14 @@ def test_pools_of_engines_that_nobody_has_joined_are_told() -> None:
     for pair in (("H20", "H20"), ("H20", "H800"), ("910B3", "910B3")):
         one = predict_pools("llama-3.1-8b", *pair, 8, **asked)
         assert not any("lays out its cache" in note for note in one.notes)
+
+
+def test_requests_asked_for_and_not_played_are_told() -> None:
+    asked: dict[str, Any] = {"input": 512, "output": 64, "concurrency": 4}
+    few = predict_serving("llama-3.1-8b", "H20", 1, traffic=Traffic(requests=500), **asked)
+    assert any("none of 500 requests" in note for note in few.notes)
+    usual = predict_serving("llama-3.1-8b", "H20", 1, traffic=Traffic(), **asked)
+    assert not any("played" in note for note in usual.notes)
 
 
 def test_an_argument_that_there_is_not_is_told() -> None:
