@@ -226,6 +226,20 @@ def test_pools_name_the_pool(
     assert captured.err.count("\n") == 1
 
 
+def test_a_chip_beside_those_of_both_pools_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    pools = ["--model", "llama-3.1-8b", "--chips", "4", *LENGTHS, "--prefill-chip", "H20"]
+    asked = ["predict", "serve", *pools, "--decode-chip", "H800"]
+    for option, name in (("--chip", "L20"), ("--chip-file", "examples/chip-file.yaml")):
+        assert run([*asked, option, name]) == 2
+        captured = capsys.readouterr()
+        says = f"{option[2:]} = {name!r}: leave it out beside --prefill-chip and --decode-chip"
+        assert says in captured.err
+        assert captured.err.count("\n") == 1
+        assert captured.out == ""
+    assert run(asked) == 0
+    assert run(["predict", "serve", *pools, "--chip", "H800"]) == 0
+
+
 def test_settings_of_the_server_replace_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     asked = [*LLAMA, "--chips", "8", *LENGTHS, "--layout", "tp=8", "--concurrency", "64"]
     _, usual = ask(capsys, *asked)

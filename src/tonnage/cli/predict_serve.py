@@ -193,6 +193,9 @@ def _pools(given: dict[str, Any], as_json: bool) -> int:
 
     _leave_out(given, "beside --disaggregate", ("layout", None), ("trace", None),
                ("simulate", False), ("burstiness", 1.0), ("pareto", False))  # fmt: skip
+    if given["prefill_chip"] is not None and given["decode_chip"] is not None:
+        both = "beside --prefill-chip and --decode-chip, which name the chips of both pools"
+        _leave_out(given, both, ("chip", None), ("chip_file", None))
     found = predict_pools(
         given["model"],
         given["prefill_chip"] or _device(given),
