@@ -116,12 +116,11 @@ def predict_serving(
         model, (chip,), {"chips": chips}, load,
         framework=framework, layout=layout, traffic=traffic, as_of=given_day(as_of),
     )  # fmt: skip
-    way = _checked(traffic, request_rate)
-    device, engine = asked.devices[0], asked.engines[0]
+    way, device, engine = _checked(traffic, request_rate), asked.devices[0], asked.engines[0]
     found = predict_deployment(device, asked.job, asked.layout, engine, chips, way)
     notes = (*asked.notes, *notes_on(found, engine))
-    chosen = asked.layout is None
-    answer = ServingPrediction(asked.model, device, asked.job, engine, found, chosen, way, notes)
+    searched = asked.layout is None
+    answer = ServingPrediction(asked.model, device, asked.job, engine, found, searched, way, notes)
     return answer if way.requests == Traffic().requests else unplayed(answer, way.requests)
 
 

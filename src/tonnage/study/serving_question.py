@@ -73,6 +73,16 @@ class _Faults:
             raise InputError(found.values())
 
 
+def _check_counts(
+    counts: Mapping[str, object], chips: tuple[str | Chip, ...], faults: _Faults
+) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not (isinstance(count, int) and 1 <= count <= MOST_CHIPS):
+            pair = isinstance(count, tuple | list) and len(chips) > 1
+            mend = ", or a pair of them (prefill, decoding)" if pair else ""
+            faults.add(name, count, f"a whole number from 1 to {MOST_CHIPS:,}{mend}")
+
+
 def question(
     model: str | Model,
     chips: tuple[str | Chip, ...],
@@ -101,11 +111,7 @@ def question(
     faults = _Faults()
     faults.extend(wrong_kinds(model, chips, framework, layout, traffic, load))
     faults.end()
-    for name, count in counts.items():
-        if isinstance(count, bool) or not (isinstance(count, int) and 1 <= count <= MOST_CHIPS):
-            pair = isinstance(count, tuple | list) and len(chips) > 1
-            mend = ", or a pair of them (prefill, decoding)" if pair else ""
-            faults.add(name, count, f"a whole number from 1 to {MOST_CHIPS:,}{mend}")
+    _check_counts(counts, chips, faults)
     faults.extend(out_of_range(load))
     shape = faults.attempt(lambda: known_model(model, as_of))
     catalog = load_catalog(as_of)

@@ -125,3 +125,13 @@ def test_an_argument_that_there_is_not_is_told() -> None:
         size_serving("llama-3.1-8b", "H20", request_rate=3.0, **asked)
     with pytest.raises(InputError, match="tpot = 5"):
         serving_front("llama-3.1-8b", "H20", 2, **asked)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("burstiness", "x"), ("requests", "x"), ("arrival_s", 5), ("arrival_s", "1 2"),
+     ("input_tokens", [1, "a"])],
+)  # fmt: skip
+def test_traffic_of_wrong_types_is_told_by_field(field: str, value: object) -> None:
+    with pytest.raises(InputError, match=field):
+        Traffic(**{field: value})  # type: ignore[arg-type]

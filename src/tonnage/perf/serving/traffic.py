@@ -49,6 +49,10 @@ ROUNDS = 4
 """Least requests a client: the first and the last of each stay out of the answer."""
 
 
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """Arrivals beyond a mean rate, and whether they are to be played event by event."""
@@ -68,11 +72,16 @@ class Traffic:
 
     def __post_init__(self) -> None:
         faults = []
-        if not 0.0 < self.burstiness <= 1000.0:
+        if not (_number(self.burstiness) and 0.0 < self.burstiness <= 1000.0):
             faults.append(Fault("burstiness", self.burstiness, "a number above 0, up to 1000"))
-        if not 10 <= self.requests <= LONGEST_RUN:
+        if not (_number(self.requests) and 10 <= self.requests <= LONGEST_RUN):
             mend = f"a whole number from 10 to {LONGEST_RUN:,}"
             faults.append(Fault("requests", self.requests, mend))
+        for name in ("arrival_s", "input_tokens", "output_tokens"):
+            told = getattr(self, name)
+            listed = isinstance(told, Sequence | np.ndarray) and not isinstance(told, str)
+            if told is not None and not (listed and all(map(_number, told))):
+                faults.append(Fault(name, told, "numbers, one a request"))
         if faults:
             raise InputError(faults)
 
