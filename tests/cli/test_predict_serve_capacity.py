@@ -52,6 +52,8 @@ def test_the_fewest_chips_for_a_demand(capsys: pytest.CaptureFixture[str]) -> No
     assert code == 0
     each = found["deployment"]
     assert found["chips"] == found["deployments"] * each["chips_used"]
+    assert found["chips_p10"] <= found["chips"] <= found["chips_p90"]
+    assert found["chips_p10"] < found["chips_p90"]
     assert found["deployments"] * each["requests_per_s"]["p50"] == pytest.approx(8)
     assert each["tpot_ms"]["p50"] <= 60
     assert run(["predict", "serve", *LLAMA, *LENGTHS, "--request-rate", "8"]) == 0
@@ -66,6 +68,9 @@ def test_the_front_of_users_against_chips(capsys: pytest.CaptureFixture[str]) ->
     assert len(users) > 5
     assert users == sorted(users, reverse=True)
     assert chips == sorted(chips)
+    for name in ("tokens_per_s_per_user", "tokens_per_s_output_per_chip", "ttft_ms", "tpot_ms"):
+        for point in found["points"]:
+            assert point[f"{name}_p10"] < point[name] < point[f"{name}_p90"]
     assert all(point["ttft_ms"] <= 2000 for point in found["points"])
     front = tonnage.serving_front("llama-3.1-70b", "H20", 8, input=1024, output=256, weights="fp8",
                                   ttft_ms=2000)  # fmt: skip

@@ -33,6 +33,8 @@ def size_json(answer: ServingSize) -> dict[str, Any]:
     return _asked(answer) | {
         "request_rate": answer.job.request_rate,
         "chips": found.chips,
+        "chips_p10": found.interval[0],
+        "chips_p90": found.interval[1],
         "deployments": found.deployments,
         "deployment": estimate_json(found.estimate),
         "notes": list(answer.notes),
@@ -51,10 +53,11 @@ def size_text(answer: ServingSize) -> str:
         f"{short(first.p50)} ms to the first token ({short(first.p10)} to {short(first.p90)}), "
         f"{short(token.p50)} ms per output token ({short(token.p10)} to {short(token.p90)})"
     )
+    low, high = found.interval
     lines = [
         f"{counted(found.chips, 'chip')} of {answer.chip.name} {serve} {demand}: {how}.",
         f"Each takes {_rate(one.requests_per_s.p50, '.4g')}: {speeds}.",
-        "The number of chips is for the middle values; in brackets 80 % intervals.",
+        f"{low:,} to {high:,} chips at the ends of the speed's 80 % interval.",
         f"That it keeps up with arrivals at random was found by {one.method}.",
         f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]
@@ -92,19 +95,25 @@ def front_table(answer: ServingFront) -> Table:
     for found in answer.points:
         point = point_of(found)
         grid.add_row(
-            short(point["tokens_per_s_per_user"] or 0.0),
-            short(point["tokens_per_s_output_per_chip"]),
+            _ranged(point, "tokens_per_s_per_user"),
+            _ranged(point, "tokens_per_s_output_per_chip"),
             f"{point['concurrency']:,.0f}", str(found.layout),
             short(point["ttft_ms"]), short(point["tpot_ms"]),
         )  # fmt: skip
     return grid
 
 
+def _ranged(point: dict[str, Any], name: str) -> str:
+    """Return a middle value with its interval."""
+    values = [short(point[key] or 0.0) for key in (name, f"{name}_p10", f"{name}_p90")]
+    return f"{values[0]} ({values[1]}–{values[2]})"
+
+
 def front_text(answer: ServingFront) -> str:
     """Return in words what the front is."""
     lines = [
         "No other layout and load gives a user and a chip both more tokens a second.",
-        "Points are middle values, without intervals.",
+        "In brackets the 80 % intervals.",
     ]
     if answer.reason:
         lines = [f"Not within what was asked: {answer.reason}."]

@@ -60,18 +60,27 @@ class ServingFront:
 
 
 def point_of(found: ServingEstimate) -> dict[str, Any]:
-    """Return one point of a front, middle values."""
-    tpot = found.tpot_ms.p50
-    return {
-        "tokens_per_s_per_user": KILO / tpot if tpot > 0 else None,
-        "tokens_per_s_output_per_chip": found.tokens_per_s_output_per_chip.p50,
-        "requests_per_s": found.requests_per_s.p50,
-        "concurrency": found.concurrency,
-        "ttft_ms": found.ttft_ms.p50,
+    """Return one point of a front: middle values, and the ends of their 80 % intervals."""
+    tpot = found.tpot_ms
+    user = [KILO / at if at > 0 else None for at in (tpot.p50, tpot.p90, tpot.p10)]
+    told: dict[str, Any] = dict(zip(_ends("tokens_per_s_per_user"), user, strict=True))
+    spreads = {
+        "tokens_per_s_output_per_chip": found.tokens_per_s_output_per_chip,
+        "requests_per_s": found.requests_per_s,
+        "ttft_ms": found.ttft_ms,
         "tpot_ms": tpot,
+    }
+    for name, spread in spreads.items():
+        told |= zip(_ends(name), (spread.p50, spread.p10, spread.p90), strict=True)
+    return told | {
+        "concurrency": found.concurrency,
         "chips_used": found.chips_used,
         "layout": found.layout.to_dict(),
     }
+
+
+def _ends(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_p10", f"{name}_p90"
 
 
 def size_serving(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, exp, floor
 
 import numpy as np
 
@@ -11,13 +11,19 @@ from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, InputError
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.engine import Engine, find_engine
-from tonnage.perf.serving.estimate import ServingEstimate, among, predict_serving_cases
+from tonnage.perf.serving.estimate import (
+    NEVER,
+    ServingEstimate,
+    among,
+    predict_serving_cases,
+)
 from tonnage.perf.serving.grid import loaded
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import capacity
 from tonnage.perf.serving.predict import predict_serving
 from tonnage.perf.serving.search import KEEPS, options, ordered, search_serving, standing
 from tonnage.perf.serving.space import instances, tensor_domain
+from tonnage.provenance import Z90
 from tonnage.workload import Arrivals, ServingJob
 
 LARGEST = 64
@@ -39,6 +45,16 @@ class Sizing:
     """Independent deployments of `estimate.chips` chips each."""
     estimate: ServingEstimate
     """One deployment at its share of the demand."""
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        """Chips at the fast and at the slow end of the deployment's speed (80 %).
+
+        n·e^(-/+ z·sigma) deployments, the fewest that may be meant by n being just over n - 1.
+        """
+        each, spread = self.estimate.chips, exp(Z90 * self.estimate.sigma)
+        low = max(1, floor((self.deployments - 1) / spread) + 1)
+        return low * each, ceil(self.deployments * spread - NEVER) * each
 
 
 def fewest_chips(
