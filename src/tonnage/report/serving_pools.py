@@ -41,20 +41,23 @@ def table(answer: PoolsPrediction) -> Table:
 
     found = answer.estimate
     title = f"{answer.model.name}, prefill and decoding apart, {found.chips_used} chips"
-    grid = Table("quantity", "low", "middle", "high", "unit", title=title, title_justify="left")
-    for column in grid.columns[1:4]:
-        column.justify = "right"
+    grid = Table("quantity", "low", "middle", "high", "unit", "p90 of requests", "p99", title=title,
+                 title_justify="left")  # fmt: skip
+    for index in (1, 2, 3, 5, 6):
+        grid.columns[index].justify = "right"
     rows = [
-        ("time to first token", found.ttft_ms, "ms"),
-        ("time per output token", found.tpot_ms, "ms"),
-        ("whole request", found.e2e_ms, "ms"),
-        ("requests", found.requests_per_s, "1/s"),
-        ("output", found.tokens_per_s_output, "tokens/s"),
-        ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s"),
-        ("prompts and output", found.tokens_per_s_total, "tokens/s"),
+        ("time to first token", found.ttft_ms, "ms", "ttft_ms"),
+        ("time per output token", found.tpot_ms, "ms", "tpot_ms"),
+        ("whole request", found.e2e_ms, "ms", "e2e_ms"),
+        ("requests", found.requests_per_s, "1/s", ""),
+        ("output", found.tokens_per_s_output, "tokens/s", ""),
+        ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s", ""),
+        ("prompts and output", found.tokens_per_s_total, "tokens/s", ""),
     ]
-    for name, spread, unit in rows[3 if answer.swamped else 0 :]:
-        grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit)
+    for name, spread, unit, key in rows[3 if answer.swamped else 0 :]:
+        told = found.percentiles.get(key)
+        tail = (short(told.p90.p50), short(told.p99.p50)) if told else ("", "")
+        grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit, *tail)
     return grid
 
 
@@ -82,6 +85,7 @@ def text(answer: PoolsPrediction) -> str:
     """Return in words what limits the deployment and what is taken for granted."""
     found, job = answer.estimate, answer.job
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
+    played = found.method != "closed form"
     room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
     lines = [
         f"{doing(found.running, 'sequence', 'decode')} at once; {room}.",
@@ -91,6 +95,7 @@ def text(answer: PoolsPrediction) -> str:
         f"Engines {found.prefill.engine} and {found.decode.engine}.",
         f"Weights {job.weights}, cache {job.kv}.",
         "Low and high are the 10th and 90th percentile of the model's error.",
+        *(["Percentiles come from playing one rank of each pool."] if played else []),
     ]
     lines += [f"Note: {note}." for note in answer.notes]
     if answer.swamped:

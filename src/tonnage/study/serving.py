@@ -26,6 +26,8 @@ from tonnage.workload import Model, ServingJob, Speculation
 _LEAST_ANSWER = 2
 """Tokens of an answer that gives a decoding pool something to do."""
 _POOLS = 2
+PLAYED = 5_000
+"""Requests of one rank of each pool that are played for percentiles: about 0.1 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def predict_pools(
         raise InputError.of("output", output, mend)
     first, second = asked.devices[0], asked.devices[-1]
     engines = asked.engines[0], asked.engines[-1]
-    found = search_pools(first, second, asked.job, chips, engines)
+    found = search_pools(first, second, asked.job, chips, engines, played=PLAYED)
     notes = (*asked.notes, *_notes_on_pools(found, engines))
     return PoolsPrediction(asked.model, first, second, asked.job, found, notes)
 

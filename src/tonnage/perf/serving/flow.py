@@ -21,6 +21,7 @@ from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import Capacity, capacity
 from tonnage.perf.serving.prompts import (
     budgets,
+    entry_seconds,
     first_share,
     joint_prompts,
     kind_is,
@@ -233,7 +234,7 @@ def _waits(
     # Half a running step passes before a prompt is taken, unless an arrival finds none.
     found = np.where(opened, -np.expm1(-batch), 1.0)
     beside = np.where(running > 1.5, (engine.mixed * chunks + 0.5 * found) * step_s, 0.0)
-    before = engine.request_s + load.input * engine.prefill_s_per_token
+    before = entry_seconds(cases)
     own = prompt_s + beside + before
     pipelined = prompt_s * (running + layout.pp - 1.0) / layout.pp
     own = np.where(static, pipelined + engine.request_s, own)

@@ -29,9 +29,9 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.grid import taken
-from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity
-from tonnage.perf.serving.pools_load import PoolsAtLoad, offered, ttft_tail
+from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, offered, ttft_tail
+from tonnage.perf.serving.pools_play import play_pools, played_tails
 from tonnage.perf.serving.pools_split import (
     BATCHES,
     DecodeSide,
@@ -39,7 +39,7 @@ from tonnage.perf.serving.pools_split import (
     batches,
     best_split,
 )
-from tonnage.perf.serving.prompts import prompt_seconds
+from tonnage.perf.serving.prompts import entry_seconds, prompt_seconds
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
@@ -51,29 +51,6 @@ BUSY = 0.85
 """Share of its time that a prefill instance works where no limit on TTFT says less."""
 LARGEST = 32
 """Chips of the largest instance that is tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """One half of a deployment."""
-
-    chip: str
-    engine: str
-    layout: ServingLayout
-    instances: int
-    chips: int
-    requests_per_s: float
-    """What the pool could do alone."""
-    batch: float
-    """Sequences that run at once in one instance, at most."""
-    memory_gb_per_chip: ServingMemory
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the pool as plain data."""
-        result = {name: getattr(self, name) for name in self.__slots__}
-        return result | {
-            "layout": self.layout.to_dict(), "memory_gb_per_chip": self.memory_gb_per_chip.to_dict()
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +67,8 @@ class PoolsEstimate:
     ttft_ms: Spread
     tpot_ms: Spread
     e2e_ms: Spread
-    ttft_percentiles: Percentiles
+    percentiles: dict[str, Percentiles]
+    """Over requests: of arrivals, played, `ttft_ms`, `tpot_ms` and `e2e_ms`; else `ttft_ms`."""
     transfer_ms: float
     """Time to move one request's cache."""
     requests_per_s: Spread
@@ -106,6 +84,7 @@ class PoolsEstimate:
     """Parts of the time per output token; they add up to `tpot_ms.p50`."""
     bottleneck: str
     sigma: float
+    method: str = "closed form"
 
     @property
     def chips_used(self) -> int:
@@ -122,14 +101,14 @@ class PoolsEstimate:
         result: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
+            if name == "percentiles":
+                value = {key: item.to_dict() for key, item in value.items()}
             result[name] = value.to_dict() if hasattr(value, "to_dict") else value
         result["chips_used"] = self.chips_used
-        result["percentiles"] = {"ttft_ms": result.pop("ttft_percentiles")}
         result["memory_gb_per_chip"] = self.memory_gb_per_chip.to_dict()
         halves = {"prefill": self.prefill, "decode": self.decode}
         layout = {name: half.layout.to_dict() for name, half in halves.items()}
         result["layout"] = {n: d | {"instances": halves[n].instances} for n, d in layout.items()}
-        result["method"] = "closed form"
         return result
 
 
@@ -161,12 +140,14 @@ def search_pools(
     job: ServingJob,
     chips: int | tuple[int, int],
     engine: Engine | tuple[Engine, Engine] | None = None,
+    played: int = 0,
 ) -> PoolsEstimate:
     """Return the split of `chips` with most requests a second within the job's limits.
 
     `chips` is the total to split, or a pair (prefill, decode) where the kinds differ and each is
     given; `engine` is that of both, or a pair. Every size, layout and batch is weighed. Where the
-    job names a load, rates and latencies are those at that load.
+    job names a load, rates and latencies are those at that load; `played` requests of one rank of
+    each pool then give the percentiles under arrivals at random.
 
     Raises
     ------
@@ -184,14 +165,14 @@ def search_pools(
     else:
         pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
     total = chips if isinstance(chips, int) else sum(chips)
-    return _estimate(job, left, right, pair, port, total)
+    return _estimate(job, left, right, pair, port, total, played)
 
 
 def _prefill_side(half: _Instances, port: float) -> PrefillSide:
     cases = cases_of(half.cases)
     service = prompt_seconds(cases)
     stage = service / cases.layout.pp
-    first = service + _transfer(cases, port) + cases.engine.request_s
+    first = service + _transfer(cases, port) + entry_seconds(cases)
     return PrefillSide(half.chips, half.rate, stage / cases.layout.dp, stage, first)
 
 
@@ -217,7 +198,7 @@ def _prefill_options(
 ) -> _Instances:
     """S = prompt / pp a request; W = S·rho / (2(1-rho)) waiting (M/D/1) keeps the TTFT limit."""
     alone = replace(
-        job, concurrency=1.0, request_rate=None, arrivals=Arrivals.STATIC, output_tokens=1.0
+        job, concurrency=1.0, request_rate=None, arrivals=Arrivals.CLOSED, output_tokens=1.0
     )
     found = _cases(chip, alone, most, engine)
     cases = cases_of(found)
@@ -227,12 +208,12 @@ def _prefill_options(
     moved = _transfer(cases, port)
     busy = np.full_like(service, BUSY)
     if job.ttft_ms is not None:
-        spare = np.maximum(job.ttft_ms * MILLI - service - moved - cases.engine.request_s, 0.0)
+        spare = np.maximum(job.ttft_ms * MILLI - service - moved - entry_seconds(cases), 0.0)
         busy = np.minimum(busy, 2.0 * spare / (2.0 * spare + service / cases.layout.pp))
     stage = service / cases.layout.pp
     wait = stage * busy / (2.0 * (1.0 - busy))
     rate = np.where(fits, busy / stage * ranks, 0.0)
-    latency = service + wait + moved + cases.engine.request_s
+    latency = service + wait + moved + entry_seconds(cases)
     return _Instances(
         found, _sizes(found), rate, latency, np.ones_like(rate), deviations(cases),
         _shortage(capacity(cases), f"keeps {job.ttft_ms or 0:g} ms to the first token"),
@@ -347,6 +328,7 @@ def _estimate(
     pair: tuple[int, int, int, int],
     port: float,
     total: int,
+    played: int,
 ) -> PoolsEstimate:
     p, x, d, y = pair
     halves = PoolsAtLoad.of(left.cases[p], x, right.cases[d], y, float(right.batch[d]), port)
@@ -361,6 +343,10 @@ def _estimate(
     late = ttft_sigma(float(left.sigma[p]), replace(job, arrivals=Arrivals.CLOSED))
     first = _pool(left, p, x, halves.prefill)
     second = _pool(right, d, y, halves.decode)
+    known = bool(played) and job.request_rate is not None and not reason
+    tails = {"ttft_ms": ttft_tail(ttft / MILLI, wait / MILLI, busy, late)}
+    if known:
+        tails = played_tails(play_pools(halves, rate, played), late, sigma)
     output = rate * halves.answer
     alone = predict_serving_cases([halves.decode])[0]
     parts = alone.breakdown_ms | {"prompts": 0.0}
@@ -373,7 +359,7 @@ def _estimate(
         interval(ttft / MILLI, late),
         interval(tpot / MILLI, sigma),
         interval((ttft + max(halves.answer - 1.0, 0.0) * tpot) / MILLI, sigma),
-        ttft_tail(ttft / MILLI, wait / MILLI, busy, late),
+        tails,
         halves.moved_s / MILLI,
         offered(rate, sigma, job, rate),
         offered(output, sigma, job, rate),
@@ -384,6 +370,7 @@ def _estimate(
         {name: value * scale for name, value in parts.items()},
         f"the {which} pool; a token's time goes into {PARTS[longest]}",
         sigma,
+        "closed form, percentiles played" if known else "closed form",
     )  # fmt: skip
 
 

@@ -18,15 +18,39 @@ import numpy as np
 
 from tonnage.perf.interval import at_most, interval
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
-from tonnage.perf.serving.estimate import Percentiles
+from tonnage.perf.serving.estimate import Percentiles, ServingMemory
+from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes
 from tonnage.perf.serving.percentiles import LEVELS
-from tonnage.perf.serving.prompts import prompt_seconds
+from tonnage.perf.serving.prompts import entry_seconds, prompt_seconds
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
 from tonnage.workload import Arrivals, ServingJob
 
 _ROUNDS, _CLOSE = 40, 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One half of a deployment."""
+
+    chip: str
+    engine: str
+    layout: ServingLayout
+    instances: int
+    chips: int
+    requests_per_s: float
+    """What the pool could do alone."""
+    batch: float
+    """Sequences that run at once in one instance, at most."""
+    memory_gb_per_chip: ServingMemory
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the pool as plain data."""
+        result = {name: getattr(self, name) for name in self.__slots__}
+        return result | {
+            "layout": self.layout.to_dict(), "memory_gb_per_chip": self.memory_gb_per_chip.to_dict()
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +86,7 @@ class PoolsAtLoad:
         ahead, after = cases_of([prefill]), cases_of([decode])
         service, pp = float(prompt_seconds(ahead)[0]), prefill.layout.pp
         size: Any = cache_bytes(ahead, ahead.load.input)
-        entry: Any = ahead.engine.request_s
+        entry: Any = entry_seconds(ahead)
         hop: Any = ahead.machine.nic_latency_s
         moved = float(size[0]) / port
         whole = replace(decode.job, concurrency=batch, arrivals=Arrivals.STATIC)

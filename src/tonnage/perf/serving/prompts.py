@@ -57,6 +57,11 @@ def prompt_seconds(cases: Cases) -> Number:
     return parts.total + attention
 
 
+def entry_seconds(cases: Cases) -> Number:
+    """Seconds before the engine sees a request: interface, and tokenizer per prompt token."""
+    return cases.engine.request_s + cases.load.input * cases.engine.prefill_s_per_token
+
+
 def first_share(cases: Cases) -> Number:
     """Share of a finite closed run's requests that belong to its first wave, else 0."""
     load = cases.load

@@ -122,12 +122,21 @@ def _closed(cases: Cases, requests: int, evenly: bool, told: int | None) -> Any:
 def _lengths(
     random: Any, longest: float, shortest: float, count: int, told: Sequence[float] | None
 ) -> list[int]:
-    drawn = random.uniform(shortest * longest, longest, count) if shortest < 1 else longest
-    if told is None and shortest >= 1:  # 1.5 tokens are 1 and 2 in turn
-        drawn = np.diff(np.rint(longest * np.arange(count + 1)))
-    drawn = drawn if told is None else np.asarray(told, float)
-    whole: list[int] = np.maximum(np.rint(drawn), 1).astype(int).tolist()
-    return whole
+    if told is None:
+        return drawn_lengths(random, longest, shortest, count)
+    return _whole(np.asarray(told, float))
+
+
+def drawn_lengths(random: Any, longest: float, shortest: float, count: int) -> list[int]:
+    """Return `count` whole lengths drawn evenly between a share of the longest and all of it."""
+    if shortest < 1:
+        return _whole(random.uniform(shortest * longest, longest, count))
+    return _whole(np.diff(np.rint(longest * np.arange(count + 1))))  # 1.5: 1 and 2 in turn
+
+
+def _whole(lengths: Any) -> list[int]:
+    found: list[int] = np.maximum(np.rint(lengths), 1).astype(int).tolist()
+    return found
 
 
 def _in_order(values: list[int], order: Any) -> list[int]:
