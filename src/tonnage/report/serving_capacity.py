@@ -57,7 +57,7 @@ def size_text(answer: ServingSize) -> str:
     lines = [
         f"{counted(found.chips, 'chip')} of {answer.chip.name} {serve} {demand}: {how}.",
         f"Each takes {_rate(one.requests_per_s.p50, '.4g')}: {speeds}.",
-        f"{low:,} to {high:,} chips at the ends of the speed's 80 % interval.",
+        f"{low:,} to {high:,} chips at the ends of the speed; in brackets 80 % intervals.",
         f"That it keeps up with arrivals at random was found by {one.method}.",
         f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]
