@@ -53,7 +53,6 @@ def test_the_fewest_chips_for_a_demand(capsys: pytest.CaptureFixture[str]) -> No
     each = found["deployment"]
     assert found["chips"] == found["deployments"] * each["chips_used"]
     assert found["chips_p10"] <= found["chips"] <= found["chips_p90"]
-    assert found["chips_p10"] < found["chips_p90"]
     assert found["deployments"] * each["requests_per_s"]["p50"] == pytest.approx(8)
     assert each["tpot_ms"]["p50"] <= 60
     assert run(["predict", "serve", *LLAMA, *LENGTHS, "--request-rate", "8"]) == 0

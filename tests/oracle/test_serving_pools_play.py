@@ -68,6 +68,6 @@ def test_arrivals_get_percentiles_of_all_three() -> None:
     for tail in found.percentiles.values():
         assert tail.p50.p50 <= tail.p90.p50 <= tail.p99.p50
     assert found.percentiles["tpot_ms"].p50.p50 == pytest.approx(found.tpot_ms.p50, rel=0.06)
-    assert found.method == "closed form, percentiles played"
+    assert found.method == "event simulation"
     alone = search_pools(CATALOG.find("H100"), CATALOG.find("H20"), job, 16)
     assert (alone.method, set(alone.percentiles)) == ("closed form", {"ttft_ms"})

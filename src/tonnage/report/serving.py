@@ -161,7 +161,8 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
     found, job = answer.estimate, answer.job
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
     running = doing(found.running, "request", "run")
-    lines = [f"{running} at once; at most {found.max_concurrency:,} of {lengths} could."]
+    part = ", their answers partly made" if answer.engine.reserved_output < 1.0 else ""
+    lines = [f"{running} at once; at most {found.max_concurrency:,} of {lengths} could{part}."]
     if job.concurrency is None and found.concurrency is not None:
         flying = counted(round(found.concurrency), "request")
         lines.insert(0, f"Most tokens a second with {flying} in flight.")
@@ -169,8 +170,8 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
         lines.append("The queue grows without end, so no latencies are told.")
     if found.preempted >= 0.005:
         lines.append(
-            f"Caches run full: {found.preempted:.0%} of requests give theirs up on the way and are "
-            "computed again; fewer at once would stall none."
+            f"Caches run full: a request gives its own up {short(found.preempted)} times in the "
+            "mean and is computed again; fewer at once (--max-sequences) would stall none."
         )
     which = "a token's" if found.tpot_ms.p50 > 0 else "a prompt's"
     lines.append(f"Most of {which} time goes into {found.bottleneck}.")

@@ -54,10 +54,11 @@ def size_text(answer: ServingSize) -> str:
         f"{short(token.p50)} ms per output token ({short(token.p10)} to {short(token.p90)})"
     )
     low, high = found.interval
+    ends = "As many" if low == high else f"{low:,} to {counted(high, 'chip')}"
     lines = [
         f"{counted(found.chips, 'chip')} of {answer.chip.name} {serve} {demand}: {how}.",
         f"Each takes {_rate(one.requests_per_s.p50, '.4g')}: {speeds}.",
-        f"{low:,} to {high:,} chips at the ends of the speed; in brackets 80 % intervals.",
+        f"{ends} at the ends of the speed; in brackets 80 % intervals.",
         f"That it keeps up with arrivals at random was found by {one.method}.",
         f"{answer.engine.name}; weights {answer.job.weights}, cache {answer.job.kv}.",
     ]

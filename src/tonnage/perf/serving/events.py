@@ -66,8 +66,11 @@ class _Batch:
     given_up: dict[int, int] = field(default_factory=dict)
     """`written` when a waiting request gave up its cache."""
 
-    def admits(self, k: int, group: int = 0, tokens: float = 0.0) -> bool:
-        """Return whether there is room for k beside a group of `tokens` and one more step."""
+    def admits(self, k: int, group: int = 0, tokens: int = 0, ahead: int = 0) -> bool:
+        """Return whether there is room for k and one more step.
+
+        Beside a group that holds `tokens`, with `ahead` tokens still to come.
+        """
         count = self.count + group
         if count >= self.times.slots:
             return False
@@ -77,23 +80,24 @@ class _Batch:
             return True
         times = self.times
         held = self.context + tokens + self.prompts[k] + self.made[k]
-        coming = self.ending - self.count * self.step + self.answers[k] - self.made[k]
+        coming = self.ending - self.count * self.step + self.answers[k] - self.made[k] + ahead
         taken = held + (count + 1) * (times.block + 1.0) + times.admitted * coming
         return taken <= times.room
 
     def take(self, waiting: deque[int]) -> tuple[list[int], float]:
         """Return prompts for one step, first come, first served, and the tokens to compute."""
-        times, group, held, tokens = self.times, list[int](), 0, 0.0
+        times, group, held, ahead, tokens = self.times, list[int](), 0, 0, 0.0
         most = times.budget / times.fresh
         while waiting:
             k = waiting[0]
             more = self.fresh(k) / times.fresh
-            if group and (tokens + more > most or not self.admits(k, len(group), held)):
+            if group and (tokens + more > most or not self.admits(k, len(group), held, ahead)):
                 break
             waiting.popleft()
             group.append(k)
             tokens += more
             held += self.prompts[k] + self.made[k]
+            ahead += self.answers[k] - self.made[k]
         return group, tokens
 
     def fresh(self, k: int) -> float:

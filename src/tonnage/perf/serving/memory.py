@@ -29,6 +29,11 @@ ACTIVATION_WIDTH = 6.0
 """Activations alive at once, in units of hidden + ffn / tp, 2 bytes each; our assumption."""
 
 
+UNDISTURBED = 0.92
+"""Share of the sequences that caches hold in the mean, up to which none is given up, as the event
+simulation shows of engines that set less than whole answers aside."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Capacity:
     """Bytes per chip and sequences per replica, axis [case]."""
@@ -143,3 +148,12 @@ def capacity(cases: Cases) -> Capacity:
     per_token = one / held
     sequences = np.minimum(room / np.maximum(one, 1.0), engine.max_sequences)
     return Capacity(usable, weights, activations, reserve + 0.0 * one, per_token, one, sequences)
+
+
+def undisturbed(cases: Cases, room: Capacity) -> Number:
+    """Return the sequences of a replica that run without giving up caches, at least 1."""
+    engine = cases.engine
+    tight = (engine.admitted_output < 1.0) & (room.sequences < engine.max_sequences)
+    share = np.where(tight, UNDISTURBED, 1.0)
+    # What does not fit at all stays below 1.
+    return np.where(room.sequences < 1.0, room.sequences, np.maximum(share * room.sequences, 1.0))

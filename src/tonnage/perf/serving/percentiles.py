@@ -11,7 +11,7 @@ import numpy as np
 
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.arrivals import BUSIEST
-from tonnage.perf.serving.case import Cases
+from tonnage.perf.serving.case import ENDLESS, Cases
 from tonnage.perf.serving.flow import Flow
 from tonnage.perf.serving.prompts import first_share, kind_is
 from tonnage.workload import Arrivals
@@ -53,6 +53,9 @@ def _wait_share(cases: Cases, flow: Flow, wait: Number) -> Number:
     steady = np.where(all_others, 1.0, steady)
     early = np.clip(wait / np.maximum(2.0 * flow.first_wave_s, 1e-12), 0.0, 1.0)
     late = np.clip(wait / np.maximum(2.0 * flow.memory_wait_s, 1e-12), 0.0, 1.0)
+    # Clients without an end always find the same queue.
+    endless = kind_is(cases, Arrivals.CLOSED) & (cases.load.requests >= ENDLESS)
+    late = np.where(endless, np.where(wait >= flow.memory_wait_s, 1.0, 0.0), late)
     mixture = (1.0 - first) * steady + first * early
     return np.where(flow.memory_wait_s > flow.queue_s, late, mixture)
 

@@ -338,15 +338,18 @@ def _estimate(
     if job.concurrency is not None:
         # More clients than the pools hold wait in the queue (Little's law).
         ttft = max(ttft, job.concurrency / rate - halves.answer * tpot)
+    known = bool(played) and job.request_rate is not None and not reason
+    run = play_pools(halves, rate, played) if known else None
+    if run is not None:
+        ttft, tpot = float(run.ttft_s.mean()), float(run.tpot_s.mean())
     reason = reason or limit_broken(job, tpot / MILLI, ttft / MILLI)
     sigma = float(max(left.sigma[p], right.sigma[d]))
     late = ttft_sigma(float(left.sigma[p]), replace(job, arrivals=Arrivals.CLOSED))
     first = _pool(left, p, x, halves.prefill)
     second = _pool(right, d, y, halves.decode)
-    known = bool(played) and job.request_rate is not None and not reason
     tails = {"ttft_ms": ttft_tail(ttft / MILLI, wait / MILLI, busy, late)}
-    if known:
-        tails = played_tails(play_pools(halves, rate, played), late, sigma)
+    if run is not None:
+        tails = played_tails(run, late, sigma)
     output = rate * halves.answer
     alone = predict_serving_cases([halves.decode])[0]
     parts = alone.breakdown_ms | {"prompts": 0.0}
@@ -365,12 +368,12 @@ def _estimate(
         offered(output, sigma, job, rate),
         offered(output + rate * halves.prompt, sigma, job, rate),
         offered(output / total, sigma, job, rate),
-        halves.batch(rate) * halves.ranks * y,
+        min(rate * halves.answer * tpot, halves.full * halves.ranks * y),
         alone.max_concurrency * y,
         {name: value * scale for name, value in parts.items()},
         f"the {which} pool; a token's time goes into {PARTS[longest]}",
         sigma,
-        "closed form, percentiles played" if known else "closed form",
+        "event simulation" if run is not None else "closed form",
     )  # fmt: skip
 
 

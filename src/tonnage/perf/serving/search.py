@@ -17,7 +17,7 @@ from tonnage.perf.serving.estimate import ServingEstimate, among, predict_servin
 from tonnage.perf.serving.flow import Flow, solve
 from tonnage.perf.serving.grid import loaded
 from tonnage.perf.serving.layout import ServingLayout
-from tonnage.perf.serving.memory import capacity
+from tonnage.perf.serving.memory import capacity, undisturbed
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import layouts, tensor_domain
 from tonnage.perf.serving.traffic import closed_form_holds
@@ -124,7 +124,7 @@ def ordered(cases: list[ServingCase], owner: Any) -> tuple[list[ServingCase], An
     job = cases[0].job
     stacked = cases_of(cases)
     if not loaded_by(job):
-        room = np.floor(capacity(stacked).sequences) * stacked.layout.dp
+        room = np.floor(undisturbed(stacked, capacity(stacked))) * stacked.layout.dp
 
         def measure(index: Any, load: Number) -> tuple[Number, Number]:
             flow = loaded(stacked, index, load)

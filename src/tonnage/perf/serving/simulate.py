@@ -115,8 +115,14 @@ def _closed(cases: Cases, requests: int, evenly: bool, told: int | None) -> Any:
     """Seconds at which clients send first: all at once or over a round; inf for what follows."""
     each = float(cases.load.concurrency[0] or 1.0) / float(cases.layout.dp[0])
     clients = min(told or max(1, round(each)), requests)
-    gap = float(solve(cases).e2e_s[0]) / clients if evenly else 0.0
-    return np.concatenate([gap * np.arange(clients), np.full(requests - clients, np.inf)])
+    flow = solve(cases)
+    room = max(1.0, min(float(flow.capacity.sequences[0]), float(cases.engine.max_sequences[0])))
+    running = min(clients, int(room))
+    # Those that run start over a round; the others queue from its end on, as they always do.
+    stay = float(flow.e2e_s[0] - flow.memory_wait_s[0])
+    gap = stay / running if evenly else 0.0
+    order = np.minimum(np.arange(clients), running)
+    return np.concatenate([gap * order, np.full(requests - clients, np.inf)])
 
 
 def _lengths(

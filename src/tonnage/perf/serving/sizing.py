@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, exp, floor
+from math import ceil, exp
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from tonnage.perf.serving.estimate import (
 )
 from tonnage.perf.serving.grid import loaded
 from tonnage.perf.serving.layout import ServingLayout
-from tonnage.perf.serving.memory import capacity
+from tonnage.perf.serving.memory import capacity, undisturbed
 from tonnage.perf.serving.predict import predict_serving
 from tonnage.perf.serving.search import KEEPS, options, ordered, search_serving, standing
 from tonnage.perf.serving.space import instances, tensor_domain
@@ -45,16 +45,19 @@ class Sizing:
     """Independent deployments of `estimate.chips` chips each."""
     estimate: ServingEstimate
     """One deployment at its share of the demand."""
+    needed: float
+    """Deployments that the demand fills, a part of one included."""
 
     @property
     def interval(self) -> tuple[int, int]:
         """Chips at the fast and at the slow end of the deployment's speed (80 %).
 
-        n·e^(-/+ z·sigma) deployments, the fewest that may be meant by n being just over n - 1.
+        n·e^(-/+ z·sigma) deployments for n that the demand fills.
         """
         each, spread = self.estimate.chips, exp(Z90 * self.estimate.sigma)
-        low = max(1, floor((self.deployments - 1) / spread) + 1)
-        return low * each, ceil(self.deployments * spread - NEVER) * each
+        low = min(max(1, ceil(self.needed / spread - NEVER)), self.deployments)
+        high = max(ceil(self.needed * spread - NEVER), self.deployments)
+        return low * each, high * each
 
 
 def fewest_chips(
@@ -80,11 +83,15 @@ def fewest_chips(
     used = engine or find_engine(None, vendor=chip.vendor)
     bounds = _bounds(chip, free, used, largest, job.request_rate)
     best: Sizing | None = None
-    for layout, least in bounds[:TRIED]:
+    for layout, least, each in bounds[:TRIED]:
         if best is not None and least * layout.chips >= best.chips:
             break
         most = None if best is None else (best.chips - 1) // layout.chips
-        best = _deployments(chip, job, used, layout, least, most) or best
+        found = _deployments(chip, job, used, layout, least, most)
+        if found is not None:
+            # One deployment less was too few, whatever the closed form says.
+            needed = max(job.request_rate / each, found.deployments - 1.0)
+            best = replace(found, needed=needed)
     if best is None:
         nearest = search_serving(chip, free, largest, used).reason
         message = f"{chip.name}: no deployment of up to {largest} chips keeps the limits"
@@ -94,15 +101,19 @@ def fewest_chips(
 
 def _bounds(
     chip: Chip, free: ServingJob, engine: Engine, largest: int, rate: float
-) -> list[tuple[ServingLayout, int]]:
-    """Return how many instances of each layout `rate` needs at least, fewest chips first."""
+) -> list[tuple[ServingLayout, int, float]]:
+    """Return how many instances of each layout `rate` needs at least, and what one does.
+
+    Fewest chips first.
+    """
     every = instances(free.model, largest, tensor_domain(chip))
     if not every:
         return []
     cases = [ServingCase(chip, free, one, engine) for one in every]
     cases, _ = ordered(cases, np.arange(len(cases)))
     found = [one for one in predict_serving_cases(cases) if one.fits]
-    least = [(one.layout, ceil(rate / (MARGIN * one.requests_per_s.p50) - 1e-9)) for one in found]
+    most = [(one.layout, one.requests_per_s.p50) for one in found]
+    least = [(layout, ceil(rate / (MARGIN * each) - 1e-9), each) for layout, each in most]
     return sorted(least, key=lambda item: (item[1] * item[0].chips, item[0].chips))
 
 
@@ -120,7 +131,7 @@ def _deployments(
         assert job.request_rate is not None
         share = replace(job, request_rate=job.request_rate / count, arrivals=Arrivals.OPEN)
         found = predict_serving(chip, share, layout, engine)
-        return Sizing(count * layout.chips, count, found) if found.fits else None
+        return Sizing(count * layout.chips, count, found, count) if found.fits else None
 
     low, count, step = least - 1, least, max(1, least // 16)
     while (held := tried(count)) is None:
@@ -149,7 +160,8 @@ def pareto_front(
     free = replace(job, concurrency=None, request_rate=None, arrivals=Arrivals.CLOSED)
     cases = options(chip, free, chips, engine or find_engine(None, vendor=chip.vendor))
     stacked = cases_of(cases)
-    room = np.maximum(np.floor(capacity(stacked).sequences * stacked.layout.dp), 1.0)
+    held = undisturbed(stacked, capacity(stacked))
+    room = np.maximum(np.floor(held * stacked.layout.dp), 1.0)
     steps = np.arange(FRONT_POINTS) / (FRONT_POINTS - 1.0)
     loads = np.unique(
         np.stack([np.repeat(np.arange(len(cases)), FRONT_POINTS),

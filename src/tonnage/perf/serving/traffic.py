@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.flow import solve
+from tonnage.perf.serving.memory import undisturbed
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.ranks import ranks_together
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
@@ -42,6 +44,8 @@ QUIET_RANKS = 0.02
 CROWD, CROWDED = 0.6, 0.75
 """Answers of closed clients that end in one step, and share of time spent on prompts, up to which
 rates, times per token and whole requests stay close to the simulation (`tests/oracle`)."""
+QUEUED, LEAST_QUEUED = 3.0, 100
+"""Closed clients that are played, over those that run at once, and at least."""
 OVERLOAD_SLOPE = 0.01
 """Seconds by which waits grow per second of arrivals, above which a run is taken for overloaded."""
 LONGEST_RUN = 1_000_000
@@ -101,7 +105,8 @@ def closed_form_holds(case: ServingCase) -> bool:
     job, flow = case.job, solve(cases_of([case]))
     if job.arrivals is Arrivals.CLOSED and job.requests is None:
         clients = (job.concurrency or 1.0) / case.layout.dp
-        room = max(float(flow.capacity.sequences[0]), 1.0)
+        cases = cases_of([case])
+        room = max(float(undisturbed(cases, flow.capacity)[0]), 1.0)
         spare = case.engine.admitted_output >= 1.0 or room >= case.engine.max_sequences
         apart = min(clients, room) <= CROWD * job.output_tokens
         apart = apart and float(flow.stalls[0]) <= CROWDED
@@ -149,8 +154,20 @@ def _deployment(case: ServingCase, traffic: Traffic) -> Simulation:
     for count, clients in kinds:
         if count and clients:
             share = count * clients / (ranks * few + more)
-            runs.append((count, _replica(case, traffic, share, clients)))
+            runs.append((count, _crowd(case, traffic, share, clients)))
     return _together(runs)
+
+
+def _crowd(case: ServingCase, traffic: Traffic, share: float, clients: int) -> Simulation:
+    """Play one replica of so many closed clients.
+
+    Of a long queue a part is played: each further client makes all wait 1/X longer, X a second.
+    """
+    room = float(undisturbed(cases := cases_of([case]), solve(cases).capacity)[0])
+    some = min(clients, max(ceil(QUEUED * room), LEAST_QUEUED))
+    run = _replica(case, traffic, share, some)
+    late = (clients - some) / run.requests_per_s
+    return replace(run, ttft_s=run.ttft_s + late, e2e_s=run.e2e_s + late)
 
 
 def _replica(
