@@ -47,13 +47,19 @@ SOURCE = (
 )
 WARM_FROM = "2026-01-21"
 """Runs before this day met a server without a warm-up (InferenceX commit d053ae24e adds one)."""
+SHARE_DRAWN, ROUNDS, WAITS_APART = 0.9, 10.0, 0.5
+"""Mean length over the nominal one; requests a client; and how near to the mean wait of requests
+sent at once, in answers, a run counts as such."""
 COLUMNS = [
     "id", "source_title", "source_url", "year", "software", "software_version", "chip",
     "chip_memory_gb", "n_chips", "model", "n_params_b", "weight_precision", "act_precision",
     "kv_precision", "tp", "pp", "dp", "ep", "batch_or_concurrency", "input_len", "output_len",
     "phase", "metric", "value", "unit", "ttft_ms", "tpot_ms", "prefill_tokens", "memory_fraction",
-    "poll_steps", "draft_tokens", "note", "complete", "subset",
+    "poll_steps", "captured_tokens", "draft_tokens", "note", "complete", "subset",
 ]  # fmt: skip
+
+SET = ("kv_precision", "prefill_tokens", "memory_fraction", "poll_steps", "captured_tokens")
+"""Columns that launch scripts fill."""
 
 
 def sample() -> list[dict[str, str]]:
@@ -125,13 +131,13 @@ def recipes() -> tuple[Mapping[str, str], ...]:
 
 
 def settings(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return kv_precision, prefill_tokens, memory_fraction and poll_steps where a script has them.
+    """Return the columns of server settings where a script has them.
 
     `fit` is what TensorRT-LLM's scripts take: one prompt and every client's token, rounded up to
     64; `fit8192` at least 8192; `twice` two prompts. `10/30` polls each 10 steps, each 30 from 16
     clients.
     """
-    empty = dict.fromkeys(("kv_precision", "prefill_tokens", "memory_fraction", "poll_steps"), "")
+    empty = dict.fromkeys(SET, "")
     if not of_a_dump(cells):
         return empty
     day, prompt, count = measured_on(cells) or "2026-03-25", int(cells["isl"]), clients(cells)
@@ -154,6 +160,7 @@ def settings(cells: Mapping[str, str]) -> dict[str, str]:
             "prefill_tokens": str(tokens.get(row["prefill_tokens"], row["prefill_tokens"])),
             "memory_fraction": row["memory_fraction"],
             "poll_steps": few if count < 16 else many,
+            "captured_tokens": row["captured_tokens"],
         }
     return empty
 
@@ -227,6 +234,17 @@ def _configuration(cells: Mapping[str, str]) -> tuple[str, ...]:
     return (SHORT.get(model, model), str(clients(cells)), *(cells[name] for name in names))
 
 
+def sent_at_once(cells: Mapping[str, str]) -> bool:
+    """Return whether a run's clients sent all their requests at once to a server of fewer slots.
+
+    Ten requests a slot wait for (10 - 1) / 2 answers in the mean. Nine runs stand out so, each
+    with a time per token of few sequences beside 512 clients.
+    """
+    tokens = float(cells["osl"]) * SHARE_DRAWN
+    waits = float(cells["silicon_ttft_ms"]) / (float(cells["silicon_tpot_ms"]) * tokens)
+    return abs(waits - (ROUNDS - 1.0) / 2.0) < WAITS_APART
+
+
 def row(cells: Mapping[str, str], number: int, drafts: str) -> dict[str, str]:
     """Return one run in the columns of a table of measurements."""
     tp, pp, dp, ep = layout(cells)
@@ -242,6 +260,14 @@ def row(cells: Mapping[str, str], number: int, drafts: str) -> dict[str, str]:
     else:
         note += "; gap-analysis run of equal lengths"
     note += "; may have drafted tokens" if drafts == "?" else ""
+    routed = "dynamo_version=" in cells["silicon_data_source"]
+    note += "; behind a router (NVIDIA Dynamo), its replicas not told" if routed else ""
+    once = dump and sent_at_once(cells)
+    note += (
+        "; ten requests a running one were sent together, and how many ran is not told"
+        if once
+        else ""
+    )
     given = dict.fromkeys(COLUMNS, "") | settings(cells)
     return given | {
         "id": f"ix-{number:04d}", "source_title": SOURCE[0], "source_url": SOURCE[1],
@@ -256,7 +282,7 @@ def row(cells: Mapping[str, str], number: int, drafts: str) -> dict[str, str]:
         "ttft_ms": f"{float(cells['silicon_ttft_ms']):.3f}",
         "tpot_ms": f"{float(cells['silicon_tpot_ms']):.4f}",
         "draft_tokens": "" if drafts in ("0", "?") else drafts,
-        "note": note, "complete": "yes" if drafts == "0" else "no",
+        "note": note, "complete": "yes" if drafts == "0" and not routed and not once else "no",
     }  # fmt: skip
 
 

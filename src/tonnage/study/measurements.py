@@ -48,7 +48,7 @@ _NUMBERS = {
     "dp", "cp", "ep", "zero_stage", "micro_batch", "global_batch_seqs", "value", "value2",
     "batch_or_concurrency", "input_len", "output_len", "ttft_ms", "tpot_ms", "request_rate_per_s",
     "request_rate", "num_prompts", "prefill_tokens", "max_sequences", "memory_fraction",
-    "poll_steps", "draft_tokens", "acceptance", "prefix_hit_rate",
+    "poll_steps", "captured_tokens", "draft_tokens", "acceptance", "prefix_hit_rate",
 }  # fmt: skip
 _FRACTIONS = {
     "chip_memory_gb", "n_params_b", "value", "value2", "batch_or_concurrency", "input_len",

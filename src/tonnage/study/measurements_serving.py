@@ -31,7 +31,9 @@ ROUNDS = 10
 PREFILL_TOKENS = 16384
 """Prompt tokens on a device in a prefill-only run that states neither batch nor tokens."""
 
-SETTINGS = ("prefill_tokens", "memory_fraction", "max_sequences", "poll_steps")
+SETTINGS = (
+    "prefill_tokens", "memory_fraction", "max_sequences", "poll_steps", "captured_tokens",
+)  # fmt: skip
 """Columns of server settings that replace an engine's defaults where they are filled."""
 ACCEPTANCE = 0.6
 """Drafted tokens that are taken, where a row says how many are drafted but not how many hold."""

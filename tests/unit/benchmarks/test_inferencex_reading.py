@@ -87,3 +87,24 @@ def test_no_run_of_an_h200_is_in_the_table_that_constants_are_fitted_on() -> Non
         rows = list(csv.DictReader(stream))
     assert len(rows) > 2000
     assert {row["chip"] for row in rows} == {"H100 SXM", "B200 SXM", "B300 SXM"}
+
+
+def test_what_a_run_does_not_tell_keeps_it_out_of_fits(inferencex: ModuleType) -> None:
+    plain = inferencex.row(run(), 1, "0")
+    assert plain["complete"] == "yes"
+    source = run()["silicon_data_source"] + "; dynamo_version=0.9.0"
+    routed = inferencex.row(run(silicon_data_source=source), 2, "0")
+    assert routed["complete"] == "no"
+    assert "behind a router" in routed["note"]
+    # Ten requests for each slot, all sent at once: 4.5 answers of 922 tokens pass in the mean.
+    waiting = run(silicon_ttft_ms=str(4.5 * 922 * 10), silicon_tpot_ms="10")
+    together = inferencex.row(waiting, 3, "0")
+    assert together["complete"] == "no"
+    assert "sent together" in together["note"]
+
+
+def test_graphs_of_gpt_oss_are_captured_further(inferencex: ModuleType) -> None:
+    cells = run(model_path="openai/gpt-oss-120b", backend="vllm", precision="fp4",
+                system="h100_sxm")  # fmt: skip
+    assert inferencex.settings(cells)["captured_tokens"] == "2048"
+    assert inferencex.settings(run())["captured_tokens"] == ""
