@@ -49,6 +49,13 @@ def test_lengths_keep_the_mean_and_spread_as_asked(spread: float) -> None:
     assert lengths(300.0, spread, 50, seed=7) == lengths(300.0, spread, 50, seed=7)
 
 
+def test_conversations_are_no_shorter_than_clients_keep() -> None:
+    drawn = np.array(lengths(300.0, WIDE_SPREAD, 4000, seed=1))
+    assert drawn.min() == pytest.approx(4.0, rel=0.05)
+    assert np.mean(drawn < 4.5) < 0.05
+    assert min(lengths(2.0, WIDE_SPREAD, 100, seed=1)) > 0.0
+
+
 @pytest.mark.parametrize(("clients", "rate"), [(8.0, None), (None, 2.0), (None, 40.0)])
 @pytest.mark.parametrize("spread", [0.0, WIDE_SPREAD])
 def test_percentiles_rise(clients: float | None, rate: float | None, spread: float) -> None:

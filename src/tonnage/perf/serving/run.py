@@ -32,6 +32,9 @@ EVEN_SPREAD = 1.0 / sqrt(3.0)
 WIDE_SPREAD = 1.1
 """The same of ShareGPT's conversations: 1.13 for prompts, 1.0 for answers, as the lengths that
 dstack printed request by request show (2024)."""
+SHORTEST = 4.0
+"""Tokens of the shortest prompt and answer that clients keep of such conversations: vLLM's and
+SGLang's skip shorter ones."""
 _KINDS = ("ttft_s", "tpot_s", "e2e_s")
 
 
@@ -90,7 +93,8 @@ def lengths(mean: float, spread: float, count: int, seed: int) -> list[float]:
     """Return `count` lengths of that very mean: equal, even about it, or of a gamma distribution.
 
     Even up to a deviation of `EVEN_SPREAD`; beyond it gamma of shape 1/spread², whose tail is
-    longer. Draws are scaled to the mean, since a source prints the total of what was drawn.
+    longer, and none below `SHORTEST` where the mean is above. Draws are scaled to the mean, since
+    a source prints the total of what was drawn.
     """
     if spread == 0.0 or count == 1:
         return [mean] * count
@@ -100,6 +104,7 @@ def lengths(mean: float, spread: float, count: int, seed: int) -> list[float]:
         drawn = random.uniform(1.0 - half, 1.0 + half, count)
     else:
         drawn = random.gamma(1.0 / spread**2, spread**2, count)
+        drawn = np.maximum(drawn, min(SHORTEST / max(mean, SHORTEST), 1.0))
     scaled: list[float] = (drawn * (mean / max(drawn.mean(), 1e-9))).tolist()
     return scaled
 
