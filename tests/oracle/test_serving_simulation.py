@@ -96,6 +96,19 @@ def test_equal_lengths_without_end(clients: int, engine: str) -> None:
     assert tail.p99.p50 >= events.ttft_ms.p50 * (1 - 1e-9)
 
 
+@pytest.mark.parametrize("clients", [64, 128])
+def test_groups_do_not_gather_for_ever(clients: int) -> None:
+    """Answers a few percent apart keep clients from starting and ending together."""
+    model, chip, tp, prompt, output = EXAMPLE
+    job = ServingJob(find_model(model), prompt, output, concurrency=clients, weights="fp8")
+    asked = CATALOG.find(chip), job, ServingLayout(tp), find_engine("sglang")
+    formula = predict_serving(*asked)
+    events = predict_serving(*asked, traffic=Traffic(simulate=True, requests=20_000))
+    assert formula.tpot_ms.p50 == pytest.approx(events.tpot_ms.p50, rel=0.02)
+    assert formula.requests_per_s.p50 == pytest.approx(events.requests_per_s.p50, rel=0.02)
+    assert formula.ttft_ms.p50 == pytest.approx(events.ttft_ms.p50, rel=0.3)
+
+
 def tiny(prompt: float, output: float, clients: int, **settings: float) -> ServingCase:
     job = ServingJob(find_model("llama-3.1-8b"), prompt, output, concurrency=clients,
                      shortest_share=0.7)  # fmt: skip

@@ -20,6 +20,10 @@ from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.times import tabulate
 from tonnage.workload import Arrivals
 
+APART = 0.03
+"""Share of the mean by which answers of equal length differ where a load has no end; our
+assumption."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulation:
@@ -96,6 +100,8 @@ def simulate_serving(
     prompts = _lengths(random, case.job.input_tokens, shortest, requests, input_tokens)
     answers = _lengths(random, case.job.output_tokens, shortest, requests, output_tokens)
     closed = case.job.arrivals is not Arrivals.OPEN and arrival_s is None
+    if closed and evenly and shortest >= 1 and output_tokens is None:
+        answers = _hardly_equal(random, case.job.output_tokens, requests)
     if arrival_s is not None:
         order = np.argsort(np.asarray(arrival_s, float), kind="stable")[:requests]
         sent = np.asarray(arrival_s, float)[order]
@@ -138,6 +144,15 @@ def drawn_lengths(random: Any, longest: float, shortest: float, count: int) -> l
     if shortest < 1:
         return _whole(random.uniform(shortest * longest, longest, count))
     return _whole(np.diff(np.rint(longest * np.arange(count + 1))))  # 1.5: 1 and 2 in turn
+
+
+def _hardly_equal(random: Any, mean: float, count: int) -> list[int]:
+    """Return answers within `APART` of their mean.
+
+    Those of a service differ; exactly equal ones would gather in groups that start and end together
+    for ever.
+    """
+    return _whole(random.uniform((1.0 - APART) * mean, (1.0 + APART) * mean, count))
 
 
 def _whole(lengths: Any) -> list[int]:
