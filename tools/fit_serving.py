@@ -46,6 +46,9 @@ ERROR, TTFT_ERROR = 0.08, 0.33
 """Deviation of the log that a throughput (a time to first token) is weighed by."""
 FEW = 25
 """Rows below which a class's priors are held tighter."""
+OF_SOME, TOLD = ("unpack_core_gbs", "captured_ratio"), 10
+"""Constants of which some rows alone speak, and how many of them move one: fewer are one run's
+settings as much as a kernel."""
 
 STATIC_GROUPS = ("A", "C", "D")
 """Validation groups of static batches, which are judged together."""
@@ -55,12 +58,13 @@ PRIORS = {
     "pipeline_loss": 0.8, "preemption": 0.8, "request_s": 0.35, "prompt_layer_s": 1.2,
     "prefill_s_per_token": 0.7,
     "collective_s": 0.7, "gemm_ratio": 0.2, "memory_ratio": 0.12, "attention_ratio": 0.35,
-    "decode_ratio": 0.3, "moe_ratio": 0.4, "moe_memory_ratio": 0.3, "int4_ratio": 0.4,
+    "decode_ratio": 0.3, "moe_ratio": 0.4, "moe_memory_ratio": 0.3,
+    "unpack_core_gbs": 0.4, "captured_ratio": 0.5,
     "core_read_gbs": 0.3,
 }  # fmt: skip
 """Deviation of the log that each constant may move by."""
 UNLIMITED_GBS = 500.0
-"""A `core_read_gbs` from here on limits no chip and is left alone."""
+"""What a core reads limits no chip from here on, and is left alone."""
 KERNELS = ("gemm_ratio", "attention_ratio", "decode_ratio", "moe_ratio", "moe_memory_ratio")
 """Constants of kernels that engines write anew for a family of chips."""
 OWN_ROWS = 100
@@ -193,27 +197,35 @@ def residuals(rows: Rows, constants: dict[str, float]) -> tuple[np.ndarray, np.n
     return headline, np.log(flow.ttft_s[known] * 1e3 / rows.ttft[known])
 
 
+def speaking(rows: Rows, name: str) -> np.ndarray:
+    """Return where rows say anything about a constant. Axis [row]."""
+    cases, every = rows.cases, np.ones(len(rows.asked), bool)
+    told = {
+        "gemm_ratio": ~(cases.shape.routed > 0), "moe_ratio": cases.shape.routed > 0,
+        "moe_memory_ratio": cases.shape.routed > 0, "unpack_core_gbs": cases.unpacked > 0,
+        "captured_ratio": cases.engine.captured_tokens > 0,
+    }  # fmt: skip
+    found: np.ndarray = told.get(name.split("@")[0], every)
+    return found
+
+
 def movable(rows: Rows, base: dict[str, float]) -> list[str]:
     """Return the constants that these rows say anything about."""
-    moe = bool(np.any(rows.cases.shape.routed > 0))
-    fours = bool(np.any(rows.cases.integer4 > 0))
-    dense = bool(np.any(rows.cases.shape.routed <= 0))
-    names = [n for n in PRIORS if base[n] > 0 and (dense or n != "gemm_ratio")]
-    names = [n for n in names if moe or not n.startswith("moe")]
-    if base["core_read_gbs"] >= UNLIMITED_GBS:
-        names.remove("core_read_gbs")
-    return [n for n in names if fours or n != "int4_ratio"]
+    told = {n: int(np.sum(speaking(rows, n))) for n in PRIORS}
+    names = [n for n in PRIORS if base[n] > 0 and told[n] >= (TOLD if n in OF_SOME else 1)]
+    # A loss or a limit that an engine does not have stays away.
+    return [n for n in names if not (n.endswith("_gbs") and base[n] >= UNLIMITED_GBS)]
 
 
 def own(rows: Rows, names: Sequence[str]) -> list[str]:
     """Return `constant@family` of the kernels that families have enough rows to differ in."""
     count = Counter(rows.family)
     large = sorted(f for f, runs in count.items() if runs >= OWN_ROWS and len(count) > 1)
-    expert = rows.cases.shape.routed > 0
-    told = {n: expert if n.startswith("moe") else ~expert for n in KERNELS if "attention" not in n}
+    dense = speaking(rows, "gemm_ratio")
+    told = {n: dense if n == "decode_ratio" else speaking(rows, n) for n in KERNELS}
     return [
         f"{n}@{f}" for f in large for n in KERNELS
-        if n in names and np.any(told.get(n, True) & (rows.family == f))
+        if n in names and np.any(told[n] & (rows.family == f))
     ]  # fmt: skip
 
 

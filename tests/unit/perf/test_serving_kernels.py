@@ -6,7 +6,14 @@ from datetime import date
 import pytest
 
 from tonnage.catalog import load_catalog
-from tonnage.perf import ServingCase, ServingLayout, find_engine, predict_serving_cases
+from tonnage.perf import (
+    ServingCase,
+    ServingLayout,
+    Traffic,
+    find_engine,
+    predict_serving,
+    predict_serving_cases,
+)
 from tonnage.workload import Arrivals, ServingJob, find_model
 
 CATALOG = load_catalog(date(2026, 1, 1))
@@ -57,3 +64,65 @@ def test_copies_of_weights_cost_a_prompt_and_not_an_answer():
     assert with_copies.tpot_ms.p50 == pytest.approx(without.tpot_ms.p50, rel=1e-6)
     wide = _static("nv-a100-sxm-80", "llama.cpp", prompt=1024)
     assert wide.ttft_ms.p50 < with_copies.ttft_ms.p50
+
+
+def _streamed(chip, engine, *, prompt=256, clients=1, weights="bf16", **changes):
+    job = ServingJob(find_model("llama-3-8b"), prompt, 64, concurrency=clients, weights=weights)
+    used = replace(find_engine(engine), **changes)
+    return predict_serving_cases([ServingCase(CATALOG.by_id[chip], job, ServingLayout(), used)])[0]
+
+
+def test_cores_limit_how_fast_four_bits_are_unpacked():
+    """Fast memory feeds an H200's cores faster than they unpack; an L20's has cores to spare."""
+    free = {"unpack_core_gbs": 400.0}
+    fast, unbound = (_streamed("nv-h200-sxm", "vllm", weights="int4", **c) for c in ({}, free))
+    cores = CATALOG.by_id["nv-h200-sxm"].number("cores")
+    codes_gb = 7.0 * 4.25 / 8.0
+    assert fast.tpot_ms.p50 >= 1e3 * codes_gb / (cores * find_engine("vllm").unpack_core_gbs)
+    assert unbound.tpot_ms.p50 < 0.9 * fast.tpot_ms.p50
+    slow, unbound = (_streamed("nv-l20", "vllm", weights="int4", **c) for c in ({}, free))
+    assert unbound.tpot_ms.p50 == pytest.approx(slow.tpot_ms.p50, rel=1e-6)
+    wide, same = (_streamed("nv-h200-sxm", "vllm", **c) for c in ({}, free))
+    assert wide.tpot_ms.p50 == same.tpot_ms.p50
+
+
+def test_unpacking_limits_long_prompts_too():
+    slow = _streamed("nv-h200-sxm", "vllm", prompt=8192, weights="int4", unpack_core_gbs=4.0)
+    fast = _streamed("nv-h200-sxm", "vllm", prompt=8192, weights="int4", unpack_core_gbs=400.0)
+    assert slow.ttft_ms.p50 > 1.5 * fast.ttft_ms.p50
+
+
+def test_larger_cores_take_a_share_of_the_bandwidth():
+    """An Ascend core is no multiprocessor: a ratio holds there, whatever a core unpacks."""
+    named = "hw-910b3"
+    found = _streamed(named, "vllm", weights="int4")
+    assert _streamed(named, "vllm", weights="int4", unpack_core_gbs=1.0) == found
+    faster = _streamed(named, "vllm", weights="int4", int4_ratio=1.0)
+    assert faster.tpot_ms.p50 < found.tpot_ms.p50
+
+
+@pytest.mark.parametrize("simulate", [False, True])
+def test_short_prompts_run_from_captured_graphs(simulate):
+    """vLLM captures steps of up to 512 tokens: launches come back beyond."""
+    chip, model = CATALOG.by_id["nv-h100-sxm"], find_model("llama-3-8b")
+
+    def first(prompt, captured):
+        engine = replace(find_engine("vllm", "0.11"), captured_tokens=captured)
+        job = ServingJob(model, prompt, 64, concurrency=2)
+        traffic = Traffic(simulate=simulate, requests=200)
+        return predict_serving(chip, job, ServingLayout(), engine, 1, traffic).ttft_ms.p50
+
+    launches = 1e3 * 32 * find_engine("vllm", "0.11").prompt_layer_s
+    gain = first(256, 0.0) - first(256, 512.0)
+    assert 0.3 * launches < gain < 1.2 * launches
+    assert first(1024, 512.0) == pytest.approx(first(1024, 0.0), rel=1e-9)
+    assert first(1024, 2048.0) < first(1024, 512.0)
+
+
+def test_products_in_eight_bits_bring_their_inputs_there():
+    """One more small kernel for each product: step overhead grows, nothing else does."""
+    wide, small = (
+        _streamed("nv-h100-sxm", "vllm", weights=w).breakdown_ms for w in ("bf16", "fp8")
+    )
+    layers = 32 * 1e3 * float(find_engine("vllm").layer_s)
+    assert small["overhead"] - wide["overhead"] == pytest.approx(0.25 * layers, rel=0.02)

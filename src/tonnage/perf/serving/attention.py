@@ -86,8 +86,7 @@ def _decode(cases: Cases, batch: Number, kept: Number, tokens: Number, heads: Nu
 def _read_rate(cases: Cases) -> Number:
     """Bytes/s at which decode kernels read caches."""
     machine, engine = cases.machine, cases.engine
-    unpacking = np.where(cases.integer4 > 0, engine.int4_ratio, 1.0)
-    efficiency = machine.memory_efficiency / engine.memory_ratio / unpacking
+    efficiency = machine.memory_efficiency / engine.memory_ratio
     return machine.memory_bandwidth * efficiency * engine.decode_ratio
 
 

@@ -40,6 +40,13 @@ PEER_CONTENTION = 0.17
 INLINE_CODES = 15.0 / 16.0
 """Share of GDDR memory that error correction leaves on data-centre cards, which keep its codes in
 the same memory: nvidia-smi shows 45 of 48 GB on an L40S or L20, 22.5 of 24 on an L4 or A10."""
+MULTIPROCESSORS = 60
+"""Cores from which on a chip's cores are taken for multiprocessors (accelerators for AI have fewer
+and larger ones): 84 on the smallest GPU that the catalog holds for servers but H20's 78."""
+UNPACKED_ROWS = 64.0
+"""Rows for which a kernel unpacks a weight once (Marlin: four instructions of 16 rows)."""
+FOUR_BITS = 0.75
+"""Bytes a weight below which a format counts as one of 4 bits, scales included."""
 ENDLESS = 1e6
 """Requests, or rounds of requests, of a run that states no end."""
 
@@ -107,6 +114,8 @@ class Cases:
     """Of an indexer's key of one token."""
     integer4: Number
     """1 where weights are 4-bit integers, unpacked before they are multiplied."""
+    unpacked: Number
+    """1 where 4-bit weights are multiplied in 16 bits."""
     deviation: tuple[float, ...]
     """Deviation of the log from doubt about the machine's constants, by case."""
     pair_anchors: Number
@@ -206,6 +215,13 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
             ]
         ),
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
+        unpacked=np.array(
+            [
+                kind_of_weights(f) == "16-bit" and bytes_per_element(job.weights) < FOUR_BITS
+                for f, job in zip(formats, jobs, strict=True)
+            ],
+            float,
+        ),
         deviation=tuple(m.sigma for m in bare),
         pair_anchors=np.array([_pair_anchors(case) for case in cases]),
         model_anchors=np.array([case.engine.models.get(case.job.model.id, 0.0) for case in cases]),
@@ -255,8 +271,7 @@ def tuned(cases: Cases) -> Cases:
     import numpy as np
 
     engine, machine = cases.engine, cases.machine
-    fours = np.where(cases.integer4 > 0, engine.int4_ratio, 1.0)
-    memory = machine.memory_efficiency * engine.memory_ratio * fours
+    memory = machine.memory_efficiency * engine.memory_ratio
     experts = memory * engine.moe_memory_ratio
     # Large products and long prompts' attention meet the power limit in serving as in training.
     clock = np.minimum(machine.sustained, 1.0)
@@ -266,10 +281,30 @@ def tuned(cases: Cases) -> Cases:
         cases,
         machine=replace(machine, memory_efficiency=memory, attention_efficiency=fused),
         expert_machine=replace(machine, memory_efficiency=experts),
-        rate=_scale(cases.rate, products),
+        rate=_unpacked(_scale(cases.rate, products), cases, cases.weight_bytes),
         wide=_scale(cases.wide, products),
-        attention_rate=_scale(cases.attention_rate, products),
+        attention_rate=_unpacked(
+            _scale(cases.attention_rate, products), cases, cases.attention_bytes
+        ),
         engine=replace(engine, attention_ratio=_fed(engine.attention_ratio, machine)),
+    )
+
+
+def packed(cases: Cases, stored: Number) -> Number:
+    """Return where weights of so many bytes are unpacked on the cores of a multiprocessor chip."""
+    small = (cases.unpacked > 0) & (stored < FOUR_BITS)
+    return small & (cases.machine.cores >= MULTIPROCESSORS)
+
+
+def _unpacked(rate: Rate, cases: Cases, stored: Number) -> Rate:
+    """P·eta <= cores · 2 · rows · U / bytes: every block of rows unpacks the weights anew."""
+    import numpy as np
+
+    each = cases.engine.unpack_core_gbs * GIGA / np.maximum(stored, 1e-9)
+    most = cases.machine.cores * 2.0 * UNPACKED_ROWS * each / rate.peak
+    limited = np.minimum(rate.efficiency, most)
+    return Rate(
+        rate.peak, np.where(packed(cases, stored), limited, rate.efficiency), rate.operand_bytes
     )
 
 

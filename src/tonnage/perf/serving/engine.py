@@ -59,10 +59,17 @@ class Engine:
     moe_memory_ratio: Number
     """Bandwidth of grouped expert products over plain ones."""
     int4_ratio: Number
-    """Bandwidth of 4-bit weight-only products over plain ones."""
+    """Bandwidth of products that unpack 4-bit weights into 16 bits, over plain ones, on chips whose
+    cores are not multiprocessors."""
+    unpack_core_gbs: Number
+    """Most GB/s of such weights that one multiprocessor reads and unpacks."""
     prompt_layer_s: Number
     """Per layer of a step with prompts, beside the device's work: such steps run outside the
     captured graph, launched from the host."""
+    captured_ratio: Number
+    """What of it is left of a step that runs from captured pieces, attention aside."""
+    captured_tokens: Number
+    """Most tokens of a step with prompts that runs so; 0 where all are launched one by one."""
     prefill_s_per_token: Number
     """Per prompt token before the engine sees the prompt: tokenizer, transport."""
     pipeline_loss: Number

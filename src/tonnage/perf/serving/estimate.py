@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tonnage.perf.interval import Doubt, at_most, deviation, interval
-from tonnage.perf.serving.case import Cases, ServingCase, cases_of
+from tonnage.perf.serving.case import FOUR_BITS, Cases, ServingCase, cases_of
 from tonnage.perf.serving.flow import Flow, solve
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes
@@ -18,8 +18,6 @@ from tonnage.provenance import Spread
 from tonnage.units import GIGA, MILLI
 from tonnage.workload import Arrivals, ServingJob
 
-FOUR_BITS = 0.75
-"""Bytes a weight below which a format counts as one of 4 bits, scales included."""
 NEVER = 1e-9
 """Share by which a limit may be passed in rounding."""
 UNSEEN = 0.2

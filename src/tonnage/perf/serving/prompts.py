@@ -41,7 +41,8 @@ def one_prompt(
     beside = np.where(kind_is(cases, Arrivals.STATIC), 0.0, running - 1.0)
     step = prefill_step(cases, tokens, tokens / fresh, beside / cases.layout.pp)
     scale = fresh / tokens
-    late = launch_seconds(cases) * np.maximum(budgets(cases), 1.0)
+    rows = np.minimum(engine.prefill_tokens, fresh * joint) + beside * engine.mixed
+    late = launch_seconds(cases, rows) * np.maximum(budgets(cases), 1.0)
     parts = Step(
         step.products * scale, step.experts * scale, step.attention * scale,
         step.collectives * scale, step.overhead * scale + late / joint,

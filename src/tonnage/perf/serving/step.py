@@ -15,7 +15,7 @@ from tonnage.perf.gemm import gemm_seconds
 from tonnage.perf.machine import Machine, Rate
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.attention import decode_attention
-from tonnage.perf.serving.case import Cases
+from tonnage.perf.serving.case import FOUR_BITS, Cases, packed
 from tonnage.perf.serving.memory import experts_group
 from tonnage.perf.shape import (
     attention_weights,
@@ -39,12 +39,16 @@ DISPATCH_BYTES = 3.0
 """Bytes per number sent to an expert and back: 8 bits out, 16 bits home (DeepEP)."""
 HIDDEN = 0.8
 """Share of the computation behind which two half-batches can hide communication; our assumption."""
-KERNELS = (0.5, 1.0, 0.5)
+KERNELS = (0.5, 1.0, 0.5, 0.25)
 """Small kernels of a captured decoding step: those of an expert layer (routing, sorting, weighing),
-of latent attention (two more projections, norms, copies) and of linear attention (convolution,
-gates, chunks), each over those of a dense layer with plain attention; our fit."""
-LAUNCHES = (2.0, 3.0, 6.0)
+of latent attention (two more projections, norms, copies), of linear attention (convolution, gates,
+chunks), and of products whose inputs are brought to 8 or 4 bits, each over those of a dense layer
+with plain attention; our fit."""
+LAUNCHES = (2.0, 3.0, 6.0, 0.0)
 """The same for prompts, whose kernels the host launches one by one; our fit."""
+RAMP = (0.75, 1.25)
+"""Tokens of a step over the most captured ones, between which launches come back, as lengths
+spread."""
 COPIED_ROWS = 32.0
 """Rows up to which 4-bit weights are unpacked within the product (ggml-cuda of spring 2024)."""
 STREAMED = 1
@@ -77,7 +81,8 @@ def _product(*shape: Any, **kind: Any) -> Number:
 
 def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Number]:
     """Seconds of the dense and of the expert products of all layers for `rows` tokens a rank."""
-    s, machine, tp = cases.shape, _reading(cases, cases.machine), cases.layout.tp
+    s, tp = cases.shape, cases.layout.tp
+    machine = _reading(cases, cases.machine, cases.attention_bytes)
     out = s.heads * s.v_dim
     # Latent attention's projections into ranks are whole on every rank.
     whole = whole_weights(s) / s.hidden
@@ -91,6 +96,7 @@ def products(cases: Cases, rows: Number, head_rows: Number) -> tuple[Number, Num
         width = _aligned(index_weights(s) / s.hidden)
         score = _product(machine, other, rows, width, s.hidden, weight_bytes=ab)
         total = total + np.where(s.scoring_layers > 0, s.scoring_layers * score, 0.0)
+    machine = _reading(cases, cases.machine, cases.weight_bytes)
     inner = _aligned(s.ffn / tp)
     wide = (1.0 + s.gated) * inner
     up = _product(machine, rate, rows, wide, s.hidden, weight_bytes=wb)
@@ -114,11 +120,16 @@ def _head(cases: Cases, rows: Number) -> Number:
     )  # fmt: skip
 
 
-def _reading(cases: Cases, machine: Machine) -> Machine:
+def _reading(cases: Cases, machine: Machine, stored: Number) -> Machine:
     """Return the machine as products see it: B·eta <= cores · what a core's kernel reads."""
-    most = machine.cores * cases.engine.core_read_gbs * GIGA / machine.memory_bandwidth
+    engine = cases.engine
+    most = machine.cores * engine.core_read_gbs * GIGA / machine.memory_bandwidth
     most = np.where(machine.cores > 1.0, most, np.inf)
-    return replace(machine, memory_efficiency=np.minimum(machine.memory_efficiency, most))
+    unpacks = machine.cores * engine.unpack_core_gbs * GIGA / machine.memory_bandwidth
+    most = np.where(packed(cases, stored), np.minimum(most, unpacks), most)
+    large = (cases.unpacked > 0) & (stored < FOUR_BITS) & ~packed(cases, stored)
+    efficiency = machine.memory_efficiency * np.where(large, engine.int4_ratio, 1.0)
+    return replace(machine, memory_efficiency=np.minimum(efficiency, most))
 
 
 def _aligned(width: Number) -> Number:
@@ -143,7 +154,8 @@ def _routed(cases: Cases, rows: Number) -> Number:
     each = np.maximum(tokens * s.active / layout.ep / hit, 1e-3)
     width = _aligned(s.expert_ffn * layout.ep / group)
     batch = np.maximum(hit, 1.0) * skew
-    machine, wb = _reading(cases, cases.expert_machine), cases.weight_bytes
+    wb = cases.weight_bytes
+    machine = _reading(cases, cases.expert_machine, wb)
     loss = (1.0 - cases.engine.moe_ratio) * each / (each + HALF_LOSS)
     rate = Rate(cases.rate.peak, cases.rate.efficiency * (1.0 - loss), cases.rate.operand_bytes)
     columns = (1.0 + s.gated) * width
@@ -154,7 +166,8 @@ def _routed(cases: Cases, rows: Number) -> Number:
 
 
 def _shared(cases: Cases, rows: Number) -> Number:
-    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    s, tp = cases.shape, cases.layout.tp
+    machine = _reading(cases, cases.machine, cases.attention_bytes)
     rate, wb = cases.attention_rate, cases.attention_bytes
     columns = ((1.0 + s.gated) * s.shared_ffn + s.routed) / tp
     up = _product(machine, rate, rows, _aligned(columns), s.hidden, weight_bytes=wb)
@@ -164,7 +177,8 @@ def _shared(cases: Cases, rows: Number) -> Number:
 
 
 def _recurrent(cases: Cases, rows: Number) -> Number:
-    s, machine, tp = cases.shape, cases.machine, cases.layout.tp
+    s, tp = cases.shape, cases.layout.tp
+    machine = _reading(cases, cases.machine, cases.attention_bytes)
     rate, wb = cases.attention_rate, cases.attention_bytes
     inner, outer = _aligned(s.recurrent_in / tp), _aligned(s.recurrent_out / tp)
     up = _product(machine, rate, rows, inner, s.hidden, weight_bytes=wb)
@@ -247,22 +261,29 @@ def prefill_step(cases: Cases, tokens: Number, prompts: Number, beside: Number) 
     return Step(dense * slow, experts * slow, np.zeros_like(dense), moved * slow, fixed * slow)
 
 
-def launch_seconds(cases: Cases) -> Number:
-    """Seconds that the host's launches add to a step with prompts, where requests stream.
+def launch_seconds(cases: Cases, tokens: Number) -> Number:
+    """Seconds that the host's launches add to a step of `tokens`, where requests stream.
 
+    A step that graphs were captured for, of all but attention, takes a share of them (`RAMP`).
     They hide behind the device's work so little that a sum fits published runs best (against
     (device^p + host^p)^(1/p), p from 1 to 4).
     """
+    engine = cases.engine
     streamed = cases.load.kind <= STREAMED
     layers = layers_by(cases, LAUNCHES)
-    return np.where(streamed, cases.engine.prompt_layer_s * layers, 0.0)
+    beyond = tokens / np.maximum(engine.captured_tokens, 1e-9) - RAMP[0]
+    over = np.clip(beyond / (RAMP[1] - RAMP[0]), 0.0, 1.0)
+    left = engine.captured_ratio + (1.0 - engine.captured_ratio) * over
+    return np.where(streamed, engine.prompt_layer_s * layers * left, 0.0)
 
 
-def layers_by(cases: Cases, more: tuple[float, float, float]) -> Number:
+def layers_by(cases: Cases, more: tuple[float, float, float, float]) -> Number:
     """Layers, each counted by its kernels over those of a dense layer with plain attention."""
     s = cases.shape
     latent = np.where(s.kv_rank > 0, s.attention_layers, 0.0)
-    return s.layers + more[0] * s.expert_layers + more[1] * latent + more[2] * s.recurrent_layers
+    small = np.where(cases.rate.operand_bytes < 2.0, s.layers, 0.0)
+    extra = more[0] * s.expert_layers + more[1] * latent + more[2] * s.recurrent_layers
+    return s.layers + extra + more[3] * small
 
 
 def _small_kernels(cases: Cases, tokens: Number) -> Number:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from tonnage.perf.serving.case import Cases, repeated
 from tonnage.perf.serving.memory import capacity
 from tonnage.perf.serving.prompts import prompt_seconds
 from tonnage.perf.serving.ranks import held_closed, held_open
-from tonnage.perf.serving.step import decode_step, launch_seconds, prefill_step
+from tonnage.perf.serving.step import RAMP, decode_step, launch_seconds, prefill_step
 
 _GRID = 24
 """Batch sizes at which the step time is computed; between them it is interpolated."""
@@ -43,8 +42,10 @@ class Times:
     """Added to a step by prompt tokens, all but attention, by batch beside and tokens."""
     attention: list[float]
     """Of one prompt, by its tokens."""
-    launch_s: float
-    """Of every step with prompts."""
+    rows: list[float]
+    """Tokens of a step with prompts at which `launches` stands: ..."""
+    launches: list[float]
+    """... what its launches add."""
     fresh: float
     """Share of a prompt that is not in the prefix cache."""
     slots: int
@@ -84,11 +85,19 @@ class Times:
             low = min(bisect_right(self.beside, count), len(self.beside)) - 1
         grid, values = self.tokens, self.products[low]
         full, rest = divmod(tokens * self.fresh, self.budget)
-        launches = max(1, ceil(tokens * self.fresh / self.budget)) * self.launch_s
+        beside = count if self.mixed else 0
+        last = 0.0
+        if rest or not full:
+            last = self.launch_s(rest + beside) + _between(grid, values, rest)
         if not full:
-            return launches + _between(grid, values, rest)
-        last = _between(grid, values, rest) if rest else 0.0
-        return launches + full * _between(grid, values, self.budget) + last
+            return last
+        return full * (self.launch_s(self.budget) + _between(grid, values, self.budget)) + last
+
+    def launch_s(self, rows: float) -> float:
+        """Return the seconds that the launches of a step of so many tokens add."""
+        if rows >= self.rows[-1]:
+            return self.launches[-1]
+        return _between(self.rows, self.launches, rows)
 
 
 def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
@@ -113,6 +122,8 @@ def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
     beside, tokens, products, attention = _prompts(
         cases, slots if mixed else 0, max(budget, longest)
     )
+    captured = max(float(cases.engine.captured_tokens[0]), 1.0)
+    rows = [part * captured for part in RAMP]
     return Times(
         base=base.tolist(),
         per_token=(np.interp(sizes, grid, slope) / gain).tolist(),
@@ -120,7 +131,8 @@ def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
         tokens=tokens,
         products=products,
         attention=attention,
-        launch_s=float(launch_seconds(cases)[0]) / pp,
+        rows=rows,
+        launches=(launch_seconds(repeated(cases, len(rows)), np.array(rows)) / pp).tolist(),
         fresh=1.0 - float(cases.load.hit[0]),
         slots=slots,
         room=room,
