@@ -23,6 +23,11 @@ PUBLISHED = [
 ]
 """Engine, version, weights, TTFT p50 and p99, TPOT p50 and p99 in milliseconds."""
 
+LATE = [("vllm", "0.11.0"), ("tensorrt-llm", "1.2.0rc1")]
+"""Engines whose first tokens come later on this page than anywhere else: 59 and 45 ms for one
+request alone, where io.net saw 21 to 24 ms under vLLM 0.8.5 on a slower card, and InferenceX 25 to
+48 ms for four times the prompt."""
+
 
 def played(engine: str, version: str, weights: str) -> ServingEstimate:
     longest = 2.0 / (1.0 + SHORTEST)
@@ -44,12 +49,20 @@ def test_percentiles_over_requests(
     tpot: tuple[float, float],
 ) -> None:
     found = played(engine, version, weights).percentiles
-    assert found["tpot_ms"].p50.p50 == pytest.approx(tpot[0], rel=0.18)
+    assert found["tpot_ms"].p50.p50 == pytest.approx(tpot[0], rel=0.15)
     assert found["tpot_ms"].p99.p50 == pytest.approx(tpot[1], rel=0.32)
-    # vLLM's 60 ms are twice what other sources saw of its first tokens on this chip.
-    assert found["ttft_ms"].p50.p50 == pytest.approx(ttft[0], rel=0.5)
+    if (engine, version) not in LATE:
+        assert found["ttft_ms"].p50.p50 == pytest.approx(ttft[0], rel=0.4)
     # The tail of TTFT holds the first requests of a cold server, which no model of queues has.
     assert ttft[1] / 4.5 < found["ttft_ms"].p99.p50 < ttft[1] * 1.5
+
+
+@pytest.mark.xfail(strict=True, reason="this page's host adds 20 to 30 ms that others do not have")
+@pytest.mark.parametrize(("engine", "version"), LATE)
+def test_first_tokens_that_come_late(engine: str, version: str) -> None:
+    ttft = next(case[3] for case in PUBLISHED if case[:2] == (engine, version))
+    found = played(engine, version, "bf16").percentiles
+    assert found["ttft_ms"].p50.p50 == pytest.approx(ttft[0], rel=0.4)
 
 
 def test_the_tail_of_tpot_is_as_thin_as_published() -> None:
