@@ -30,9 +30,10 @@ from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.files import read_yaml, write_text
 from tonnage.perf.machine import machine_of
-from tonnage.perf.serving.case import Cases, kind_of_weights, plain_cases, tuned
+from tonnage.perf.serving.case import Cases, plain_cases, tuned
 from tonnage.perf.serving.engine import CONSTANTS, engine_entries
 from tonnage.perf.serving.flow import Flow, solve
+from tonnage.perf.serving.formats import kind_of_weights
 from tonnage.study.measurements import read_table
 from tonnage.study.measurements_serving import ServingQuestion, all_questions
 

@@ -164,7 +164,7 @@ def test_links_matter_between_chips_only() -> None:
     spread = [answer(c, "qwen3-32b", ServingLayout(8), concurrency=64, input_tokens=8192)
               for c in (a100, a800)]  # fmt: skip
     assert alone[0].tpot_ms.p50 == pytest.approx(alone[1].tpot_ms.p50, rel=0.01)
-    assert spread[1].tpot_ms.p50 > spread[0].tpot_ms.p50 * 1.01
+    assert spread[1].tpot_ms.p50 > spread[0].tpot_ms.p50 * 1.02
 
 
 def test_replicas_add_up() -> None:

@@ -19,7 +19,8 @@ from tonnage.perf import (
     search_catalog,
     search_pools,
 )
-from tonnage.perf.serving.case import cases_of, compute_precision
+from tonnage.perf.serving.case import cases_of
+from tonnage.perf.serving.formats import compute_precision
 from tonnage.perf.serving.memory import VISIBLE, cache_bytes, capacity, weight_bytes
 from tonnage.perf.serving.step import touched
 from tonnage.workload import Arrivals, ServingJob, find_model

@@ -21,6 +21,7 @@ from tonnage.perf.machine import (
 )
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.engine import Engine, stack_engines
+from tonnage.perf.serving.formats import FOUR_BITS, SIXTEEN, compute_precision, kind_of_weights
 from tonnage.perf.serving.layout import ServingLayout, ServingLayouts, stack_layouts
 from tonnage.perf.shape import Shape, shape_of, stack_shapes
 from tonnage.units import GIB, GIGA, TERA
@@ -45,8 +46,6 @@ MULTIPROCESSORS = 60
 and larger ones): 84 on the smallest GPU that the catalog holds for servers but H20's 78."""
 UNPACKED_ROWS = 64.0
 """Rows for which a kernel unpacks a weight once (Marlin: four instructions of 16 rows)."""
-FOUR_BITS = 0.75
-"""Bytes a weight below which a format counts as one of 4 bits, scales included."""
 ENDLESS = 1e6
 """Requests, or rounds of requests, of a run that states no end."""
 
@@ -132,28 +131,6 @@ class Cases:
         return len(self.load.input)
 
 
-def kind_of_weights(weights: str) -> str:
-    """Return the format, 16-bit ones under one name: they take the same time."""
-    return "16-bit" if weights in ("bf16", "fp16") else weights
-
-
-def compute_precision(weights: str, activations: str | None, rates: Any) -> str:
-    """Return the format the products run in: what chip and engine really do with such weights.
-
-    16-bit inputs unless stated: 4-bit integers are unpacked into 16 bits, MXFP4 weights run with
-    8-bit inputs where the chip has 4-bit units, and FP8, INT8 and NVFP4 as they are where the chip
-    can (`perf.machine` falls back on 16 bits where it cannot).
-    """
-    if activations is not None and activations not in ("nvfp4", "mxfp4", "int4"):
-        return activations
-    has_fp4 = rates["fp4"].peak > rates["fp8"].peak if "fp4" in rates and "fp8" in rates else False
-    if weights == "mxfp4":
-        return "fp8" if has_fp4 else "bf16"
-    if weights == "nvfp4":
-        return "fp4" if has_fp4 else "bf16"
-    return weights if weights in ("fp8", "mxfp8", "int8", "fp32", "fp16", "tf32") else "bf16"
-
-
 def cases_of(cases: Sequence[ServingCase]) -> Cases:
     """Return many questions as arrays, the engines' ratios worked in.
 
@@ -182,9 +159,8 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
         for job, machine in zip(jobs, bare, strict=True)
     ]
     wide_rates = [_wide(case, m) for case, m in zip(cases, bare, strict=True)]
-    sixteen = ("bf16", "fp16")
     rate = stack_rates([
-        w if f in sixteen else _scale(m.rate(f), _scaled(job, f, m))
+        w if f in SIXTEEN else _scale(m.rate(f), _scaled(job, f, m))
         for m, f, w, job in zip(bare, formats, wide_rates, jobs, strict=True)
     ])  # fmt: skip
     wide = stack_rates(wide_rates)
@@ -215,12 +191,8 @@ def plain_cases(cases: Sequence[ServingCase]) -> Cases:
             ]
         ),
         integer4=np.array([job.weights in ("int4", "q4_k_m") for job in jobs], float),
-        unpacked=np.array(
-            [
-                kind_of_weights(f) == "16-bit" and bytes_per_element(job.weights) < FOUR_BITS
-                for f, job in zip(formats, jobs, strict=True)
-            ],
-            float,
+        unpacked=np.where(
+            stored < FOUR_BITS, np.array([f in SIXTEEN for f in formats], float), 0.0
         ),
         deviation=tuple(m.sigma for m in bare),
         pair_anchors=np.array([_pair_anchors(case) for case in cases]),

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tonnage.perf.interval import Doubt, at_most, deviation, interval
-from tonnage.perf.serving.case import FOUR_BITS, Cases, ServingCase, cases_of
+from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.flow import Flow, solve
+from tonnage.perf.serving.formats import FOUR_BITS
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes
 from tonnage.perf.serving.percentiles import LEVELS, e2e_quantile, tpot_quantile, ttft_quantile

@@ -15,7 +15,8 @@ from tonnage.perf.gemm import gemm_seconds
 from tonnage.perf.machine import Machine, Rate
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.attention import decode_attention
-from tonnage.perf.serving.case import FOUR_BITS, Cases, packed
+from tonnage.perf.serving.case import Cases, packed
+from tonnage.perf.serving.formats import FOUR_BITS
 from tonnage.perf.serving.memory import experts_group
 from tonnage.perf.shape import (
     attention_weights,
