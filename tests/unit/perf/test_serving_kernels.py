@@ -126,3 +126,13 @@ def test_products_in_eight_bits_bring_their_inputs_there():
     )
     layers = 32 * 1e3 * float(find_engine("vllm").layer_s)
     assert small["overhead"] - wide["overhead"] == pytest.approx(0.25 * layers, rel=0.02)
+
+
+def test_experts_of_long_prompts_move_what_they_compute():
+    """Inputs and outputs of the experts are written side by side, read and summed."""
+    job = ServingJob(find_model("qwen3-30b-a3b"), 8192, 16, concurrency=1)
+    chip = CATALOG.by_id["nv-h100-sxm"]
+    case = ServingCase(chip, job, ServingLayout(), find_engine("vllm"))
+    found = predict_serving_cases([case])[0].prefill_ms["overhead"]
+    moved_gb = 48 * 8192 * 4 * 8 * 2048 * 2 / 1e9
+    assert found > moved_gb / chip.number("memory_bandwidth_gbs") * 1e3

@@ -50,6 +50,9 @@ LAUNCHES = (2.0, 3.0, 6.0, 0.0)
 RAMP = (0.75, 1.25)
 """Tokens of a step over the most captured ones, between which launches come back, as lengths
 spread."""
+SCATTERED = 4.0
+"""Passes over the inputs of all experts that tokens of a prompt go to: written side by side, read,
+their outputs written and read for the sum; our count, borne out by the fit."""
 COPIED_ROWS = 32.0
 """Rows up to which 4-bit weights are unpacked within the product (ggml-cuda of spring 2024)."""
 STREAMED = 1
@@ -296,6 +299,7 @@ def _small_kernels(cases: Cases, tokens: Number) -> Number:
     width = 10.0 * s.hidden + (3.0 * np.maximum(s.ffn, s.active * s.expert_ffn)) / cases.layout.tp
     rate = machine.memory_bandwidth * machine.memory_efficiency
     moved = s.layers * tokens * width * 2.0 * engine.small_traffic
+    moved = moved + s.expert_layers * tokens * SCATTERED * s.active * s.hidden * 2.0
     copied = engine.weight_copies * np.where(tokens > COPIED_ROWS, cases.integer4, 0.0)
     if np.any(copied > 0):
         weights = s.attention_layers * attention_weights(s) + s.dense_layers * dense_ffn_weights(s)
