@@ -43,8 +43,8 @@ HIDDEN = 0.8
 KERNELS = (0.5, 1.0, 0.5, 0.25)
 """Small kernels of a captured decoding step: those of an expert layer (routing, sorting, weighing),
 of latent attention (two more projections, norms, copies), of linear attention (convolution, gates,
-chunks), and of products whose inputs are brought to 8 or 4 bits, each over those of a dense layer
-with plain attention; our fit."""
+chunks), and of a dense layer whose inputs are brought to 8 or 4 bits (routing does that for
+experts), each over those of a dense layer with plain attention; our fit."""
 LAUNCHES = (2.0, 3.0, 6.0, 0.0)
 """The same for prompts, whose kernels the host launches one by one; our fit."""
 RAMP = (0.75, 1.25)
@@ -285,7 +285,7 @@ def layers_by(cases: Cases, more: tuple[float, float, float, float]) -> Number:
     """Layers, each counted by its kernels over those of a dense layer with plain attention."""
     s = cases.shape
     latent = np.where(s.kv_rank > 0, s.attention_layers, 0.0)
-    small = np.where(cases.rate.operand_bytes < 2.0, s.layers, 0.0)
+    small = np.where(cases.rate.operand_bytes < 2.0, s.dense_layers, 0.0)
     extra = more[0] * s.expert_layers + more[1] * latent + more[2] * s.recurrent_layers
     return s.layers + extra + more[3] * small
 
