@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tonnage import predict_pools, predict_serving
 from tonnage.cli import run
+from tonnage.report.serving import speeds_table
 
 SMALL = ["--model", "llama-3.1-8b", "--chip", "L20", "--chips", "1"]
 PAIR = ["--model", "llama-3.1-8b", "--chip", "H20", "--chips", "2", "--input", "1024",
@@ -147,6 +149,19 @@ def test_clients_that_queue_beyond_a_limit_are_a_no(capsys: pytest.CaptureFixtur
     code, found = ask(capsys, *POOLS, *limits)
     assert code == 1
     assert "time to first token" in found["reason"]
+
+
+def test_one_deployment_and_two_pools_are_told_in_the_same_rows() -> None:
+    asked: dict[str, Any] = {"input": 512, "output": 64, "concurrency": 8}
+    one = predict_serving("llama-3.1-8b", "H20", 2, **asked).estimate
+    apart = predict_pools("llama-3.1-8b", "H20", "H20", 2, **asked).estimate
+    grids = [speeds_table(found, "both", untold=("tpot_ms",)) for found in (one, apart)]
+    rows = [[(name, unit) for name, unit in zip(*(list(grid.columns[k].cells) for k in (0, 4)),
+                                                strict=True)] for grid in grids]  # fmt: skip
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 6
+    assert "time per output token" not in dict(rows[0])
+    assert [c.header for c in grids[0].columns] == [c.header for c in grids[1].columns]
 
 
 def test_a_sizing_in_words_has_intervals(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from tonnage.report.page import counted
@@ -10,8 +11,7 @@ from tonnage.study.serving import ServingPrediction
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tonnage.perf import ServingEstimate
-    from tonnage.provenance import Spread
+    from tonnage.perf import PoolsEstimate, ServingEstimate
 
 _PARTS = {
     "products": "weights: reading and multiplying",
@@ -53,6 +53,16 @@ _SPEEDS = (
 
 LATENCIES = ("ttft_ms", "tpot_ms", "e2e_ms", "percentiles")
 """What has no value where the queue grows without end."""
+_ROWS = (
+    ("time to first token", "ttft_ms", "ms"),
+    ("time per output token", "tpot_ms", "ms"),
+    ("whole request", "e2e_ms", "ms"),
+    ("requests", "requests_per_s", "1/s"),
+    ("output", "tokens_per_s_output", "tokens/s"),
+    ("output per chip", "tokens_per_s_output_per_chip", "tokens/s"),
+    ("prompts and output", "tokens_per_s_total", "tokens/s"),
+)
+"""Of the table of speeds: name, field and unit."""
 
 
 def estimate_json(found: ServingEstimate) -> dict[str, Any]:
@@ -64,36 +74,32 @@ def estimate_json(found: ServingEstimate) -> dict[str, Any]:
 def tables(answer: ServingPrediction) -> list[Table]:
     """Return the tables of the answer: of what does not fit, memory alone."""
     parts = parts_table(answer)
-    return [speeds_table(answer), parts] if answer.estimate.runs else [parts]
+    if not answer.estimate.runs:
+        return [parts]
+    untold = LATENCIES if answer.swamped else ()
+    untold = ("tpot_ms", *untold) if answer.job.output_tokens <= 1 else untold
+    return [speeds_table(answer.estimate, _title(answer), untold), parts]
 
 
-def speeds_table(answer: ServingPrediction) -> Table:
-    """Return latencies and rates with their 80 % interval, and percentiles over requests."""
+def speeds_table(
+    found: ServingEstimate | PoolsEstimate, title: str, untold: Collection[str] = ()
+) -> Table:
+    """Return latencies and rates with their 80 % interval, and percentiles over requests.
+
+    Of one deployment or of two pools; without the rows of the fields that are `untold`.
+    """
     from rich.table import Table
 
-    found = answer.estimate
-    title = _title(answer)
     grid = Table(
         "quantity", "low", "middle", "high", "unit", "p90 of requests", "p99",
         title=title, title_justify="left",
     )  # fmt: skip
     for column in (*grid.columns[1:4], *grid.columns[5:7]):
         column.justify = "right"
-    rows: list[tuple[str, Spread, str, str]] = [
-        ("time to first token", found.ttft_ms, "ms", "ttft_ms"),
-        ("time per output token", found.tpot_ms, "ms", "tpot_ms"),
-        ("whole request", found.e2e_ms, "ms", "e2e_ms"),
-        ("requests", found.requests_per_s, "1/s", ""),
-        ("output", found.tokens_per_s_output, "tokens/s", ""),
-        ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s", ""),
-        ("prompts and output", found.tokens_per_s_total, "tokens/s", ""),
-    ]
-    if answer.swamped:
-        rows = [row for row in rows if not row[3]]
-    elif answer.job.output_tokens <= 1:
-        rows = [row for row in rows if row[3] != "tpot_ms"]
-    for name, spread, unit, key in rows:
-        tail = found.percentiles.get(key)
+    for name, key, unit in _ROWS:
+        if key in untold:
+            continue
+        spread, tail = getattr(found, key), found.percentiles.get(key)
         late = (short(tail.p90.p50), short(tail.p99.p50)) if tail else ("", "")
         grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit, *late)
     return grid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.serving import LATENCIES, doing, short
+from tonnage.report.serving import LATENCIES, doing, short, speeds_table
 from tonnage.study.serving import PoolsPrediction
 
 if TYPE_CHECKING:
@@ -37,28 +37,9 @@ def to_json(answer: PoolsPrediction) -> dict[str, Any]:
 
 def table(answer: PoolsPrediction) -> Table:
     """Return latencies and rates of the whole with their 80 % interval."""
-    from rich.table import Table
-
     found = answer.estimate
     title = f"{answer.model.name}, prefill and decoding apart, {found.chips_used} chips"
-    grid = Table("quantity", "low", "middle", "high", "unit", "p90 of requests", "p99", title=title,
-                 title_justify="left")  # fmt: skip
-    for index in (1, 2, 3, 5, 6):
-        grid.columns[index].justify = "right"
-    rows = [
-        ("time to first token", found.ttft_ms, "ms", "ttft_ms"),
-        ("time per output token", found.tpot_ms, "ms", "tpot_ms"),
-        ("whole request", found.e2e_ms, "ms", "e2e_ms"),
-        ("requests", found.requests_per_s, "1/s", ""),
-        ("output", found.tokens_per_s_output, "tokens/s", ""),
-        ("output per chip", found.tokens_per_s_output_per_chip, "tokens/s", ""),
-        ("prompts and output", found.tokens_per_s_total, "tokens/s", ""),
-    ]
-    for name, spread, unit, key in rows[3 if answer.swamped else 0 :]:
-        told = found.percentiles.get(key)
-        tail = (short(told.p90.p50), short(told.p99.p50)) if told else ("", "")
-        grid.add_row(name, short(spread.p10), short(spread.p50), short(spread.p90), unit, *tail)
-    return grid
+    return speeds_table(found, title, LATENCIES if answer.swamped else ())
 
 
 def pools_table(answer: PoolsPrediction) -> Table:
