@@ -89,9 +89,10 @@ def fewest_chips(
         most = None if best is None else (best.chips - 1) // layout.chips
         found = _deployments(chip, job, used, layout, least, most)
         if found is not None:
+            count, one = found
             # One deployment less was too few, whatever the closed form says.
-            needed = max(job.request_rate / each, found.deployments - 1.0)
-            best = replace(found, needed=needed)
+            needed = max(job.request_rate / each, count - 1.0)
+            best = Sizing(count * layout.chips, count, one, needed)
     if best is None:
         nearest = search_serving(chip, free, largest, used).reason
         message = f"{chip.name}: no deployment of up to {largest} chips keeps the limits"
@@ -124,14 +125,14 @@ def _deployments(
     layout: ServingLayout,
     least: int,
     most: int | None,
-) -> Sizing | None:
-    """Return the fewest deployments of a layout, from `least` up to `most`, that keep up."""
+) -> tuple[int, ServingEstimate] | None:
+    """Return the fewest deployments of a layout that keep up, from `least` to `most`, and one."""
 
-    def tried(count: int) -> Sizing | None:
+    def tried(count: int) -> ServingEstimate | None:
         assert job.request_rate is not None
         share = replace(job, request_rate=job.request_rate / count, arrivals=Arrivals.OPEN)
         found = predict_serving(chip, share, layout, engine)
-        return Sizing(count * layout.chips, count, found, count) if found.fits else None
+        return found if found.fits else None
 
     low, count, step = least - 1, least, max(1, least // 16)
     while (held := tried(count)) is None:
@@ -146,7 +147,7 @@ def _deployments(
             low = middle
         else:
             held, count = found, middle
-    return held
+    return count, held
 
 
 def pareto_front(
