@@ -308,7 +308,7 @@ def _reason(i: int, case: ServingCase, flow: Flow) -> str:
     room = flow.capacity
     if float(room.sequences[i]) < 1.0:
         need = float(room.weights[i] + room.activations[i] + room.reserve[i])
-        need += float(room.cache_of_longest[i])
+        need += float(room.cache_per_sequence[i])
         return (
             f"does not fit: one request needs {need / GIGA:.0f} GB per chip, "
             f"{float(room.usable[i]) / GIGA:.0f} GB are usable"

@@ -46,8 +46,6 @@ class Capacity:
     """Bytes of cache that one more token of context takes on each chip of a replica."""
     cache_per_sequence: Number
     """Bytes that one running sequence of the job's lengths takes, as the engine sets aside."""
-    cache_of_longest: Number
-    """Bytes that the longest request takes when its answer is whole."""
     sequences: Number
     """Sequences that run at once in one replica; below 1 the job does not fit."""
 
@@ -148,15 +146,8 @@ def capacity(cases: Cases) -> Capacity:
     one = cache_bytes(cases, held)
     # One more token of context, as a mean over the sequence where layers have windows.
     per_token = one / held
-    longest = (load.input + load.output) * (1.0 + np.sqrt(3.0) * load.spread)
-    whole_one = cache_bytes(cases, longest + engine.block_tokens / 2.0)
     sequences = np.minimum(room / np.maximum(one, 1.0), engine.max_sequences)
-    # Alone, a request must come to its end.
-    sequences = np.where(room < whole_one, np.maximum(room, 0.0) / whole_one, sequences)
-    reserve = reserve + 0.0 * one
-    return Capacity(
-        usable, weights, activations, reserve, per_token, one, whole_one, sequences
-    )  # fmt: skip
+    return Capacity(usable, weights, activations, reserve + 0.0 * one, per_token, one, sequences)
 
 
 def undisturbed(cases: Cases, room: Capacity) -> Number:

@@ -29,7 +29,7 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.grid import taken
-from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, undisturbed
+from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, offered, ttft_tail
 from tonnage.perf.serving.pools_play import play_pools, played_tails
 from tonnage.perf.serving.pools_split import (
@@ -238,8 +238,7 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
         over = step / (job.tpot_ms * MILLI) if job.tpot_ms is not None else np.zeros_like(step)
         return batch / (cases.load.output[index] * step), over
 
-    most = np.floor(undisturbed(cases, room)) * ranks
-    batch, _ = best_loads(measure, most, np.zeros(len(found)))
+    batch, _ = best_loads(measure, np.floor(room.sequences) * ranks, np.zeros(len(found)))
     batch = np.maximum(batch, ranks)
     rate, over = measure(np.arange(len(found)), batch)
     rate = np.where(fits & (over <= 1.0), rate, 0.0)
@@ -252,7 +251,7 @@ def _shortage(room: Capacity, keeps: str) -> str:
     """Say what hinders where nothing can serve: the memory of the best option, or the limit."""
     if np.any(room.sequences >= 1.0):
         return f"no instance {keeps}"
-    need = room.weights + room.activations + room.reserve + room.cache_of_longest
+    need = room.weights + room.activations + room.reserve + room.cache_per_sequence
     least = int(np.argmin(need / room.usable))
     held = f"{float(need[least]) / GIGA:.0f} GB per chip, {float(room.usable[least]) / GIGA:.0f} GB"
     return f"does not fit: one request needs {held} are usable"
