@@ -1,13 +1,15 @@
 """Memory, experts and formats of the serving model, on numbers worked out by hand."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from tonnage.catalog import load_catalog
-from tonnage.errors import NotEnoughKnown
+from tonnage.errors import Infeasible, NotEnoughKnown
 from tonnage.perf import (
     ServingCase,
     ServingLayout,
@@ -101,6 +103,58 @@ def test_what_does_not_fit_says_so() -> None:
     assert not found.fits
     assert found.max_concurrency == 0
     assert "145 GB" in found.reason or "GB per chip" in found.reason
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "mindie"])
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "gemma-3-27b", "deepseek-v3", "qwen3.5-27b"])
+def test_a_request_whose_whole_answer_outgrows_the_caches_does_not_fit(
+    model: str, engine: str
+) -> None:
+    """Engines set part of an answer aside; at its end one request must hold all of it."""
+    layout, used = ServingLayout(8), find_engine(engine)
+    chip = CATALOG.find("nv-h20-96")
+
+    def ask(output: float) -> ServingCase:
+        job = ServingJob(find_model(model), 1000, output, concurrency=1, weights="fp8")
+        return ServingCase(chip, job, layout, used)
+
+    room = capacity(cases_of([ask(1000)]))
+    free = (room.usable - room.weights - room.activations - room.reserve)[0]
+    tokens = brentq(lambda t: cache_bytes(cases_of([ask(t)]), 1000 + t)[0] - free, 1, 1e9)
+    just, over = predict_serving_cases([ask(tokens - 100), ask(tokens + 100)])
+    assert just.max_concurrency >= 1
+    assert just.fits
+    assert over.max_concurrency == 0
+    assert over.reason.startswith("does not fit: one request needs")
+    needed, usable = map(float, re.findall(r"([\d.]+) GB", over.reason))
+    assert needed > usable == pytest.approx(over.memory_gb_per_chip.usable, rel=0.01)
+    assert predict_serving(chip, ask(tokens + 100).job, layout, used).reason == over.reason
+
+
+def test_the_longest_request_of_a_load_must_fit() -> None:
+    equal, spread = (
+        cases("llama-3.1-8b", "nv-l20", ServingLayout(), input_tokens=1000,
+              output_tokens=output, shortest_share=share)
+        for output, share in ((170_000, 1.0), (250_000, 0.36))
+    )  # fmt: skip
+    assert spread.load.output[0] == pytest.approx(170_000)
+    assert capacity(equal).sequences[0] > 1.0 > capacity(spread).sequences[0]
+
+
+def test_what_runs_at_once_is_what_engines_set_aside() -> None:
+    room = capacity(cases("llama-3.1-8b", "nv-l20", ServingLayout(), output_tokens=2000))
+    free = room.usable - room.weights - room.activations - room.reserve
+    assert room.sequences[0] == pytest.approx(free[0] / (131_072 * (1000 + 0.5 * 2000 + 8)))
+
+
+def test_pools_refuse_answers_that_outgrow_a_decoding_instance() -> None:
+    chip = CATALOG.find("nv-l20")
+    fits, over = (
+        ServingJob(find_model("llama-3.1-8b"), 1000, output) for output in (150_000, 300_000)
+    )
+    assert search_pools(chip, chip, fits, (1, 1)).max_concurrency >= 1
+    with pytest.raises(Infeasible, match=r"decoding on .*: does not fit: one request needs 57 GB"):
+        search_pools(chip, chip, over, (1, 1))
 
 
 def test_an_unknown_number_is_named() -> None:

@@ -13,7 +13,7 @@ from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.flow import Flow, solve
 from tonnage.perf.serving.formats import FOUR_BITS
 from tonnage.perf.serving.layout import ServingLayout
-from tonnage.perf.serving.memory import cache_bytes
+from tonnage.perf.serving.memory import cache_bytes, shortage
 from tonnage.perf.serving.percentiles import LEVELS, e2e_quantile, tpot_quantile, ttft_quantile
 from tonnage.provenance import Spread
 from tonnage.units import GIGA, MILLI
@@ -307,12 +307,7 @@ def _memory(i: int, flow: Flow, kept: float) -> ServingMemory:
 def _reason(i: int, case: ServingCase, flow: Flow) -> str:
     room = flow.capacity
     if float(room.sequences[i]) < 1.0:
-        need = float(room.weights[i] + room.activations[i] + room.reserve[i])
-        need += float(room.cache_per_sequence[i])
-        return (
-            f"does not fit: one request needs {need / GIGA:.0f} GB per chip, "
-            f"{float(room.usable[i]) / GIGA:.0f} GB are usable"
-        )
+        return shortage(room, i)
     if float(flow.overload[i]) > 0:
         return overrun(case.job, float(flow.requests_per_s[i]))
     return limit_broken(case.job, float(flow.tpot_s[i]) / MILLI, float(flow.ttft_s[i]) / MILLI)

@@ -46,8 +46,15 @@ class Capacity:
     """Bytes of cache that one more token of context takes on each chip of a replica."""
     cache_per_sequence: Number
     """Bytes that one running sequence of the job's lengths takes, as the engine sets aside."""
+    cache_per_request: Number
+    """Bytes that the longest request takes at its last token."""
     sequences: Number
     """Sequences that run at once in one replica; below 1 the job does not fit."""
+
+    @property
+    def needed(self) -> Number:
+        """Bytes per chip without which not one request is answered to its end."""
+        return self.weights + self.activations + self.reserve + self.cache_per_request
 
 
 def experts_group(cases: Cases) -> Number:
@@ -123,10 +130,11 @@ def capacity(cases: Cases) -> Capacity:
     """Room for caches / cache of one sequence, and its parts.
 
     Room is u·C - weights - activations - reserve, u·(C - weights - activations - reserve) or
-    u·C - weights, by what the engine's share u is a share of (`Engine.memory_of`).
+    u·C - weights, by what the engine's share u is a share of (`Engine.memory_of`). What is set
+    aside may be less than a whole answer; one request alone must have room for all of it.
     """
     s, engine, load = cases.shape, cases.engine, cases.load
-    whole = cases.machine.memory_bytes / GIGA * GIB * VISIBLE
+    memory = cases.machine.memory_bytes / GIGA * GIB * VISIBLE
     weights = weight_bytes(cases)
     tokens = np.minimum(engine.prefill_tokens, 16384.0)
     widest = s.hidden + np.maximum(s.ffn, s.active * s.expert_ffn) / cases.layout.tp
@@ -135,11 +143,11 @@ def capacity(cases: Cases) -> Capacity:
     share, kind = engine.memory_fraction, engine.memory_of
     # SGLang keeps back what activations and graphs may take: by its own rule, or what a stated
     # share leaves.
-    kept = np.where(share >= 1.0, reserve, (1.0 - share) * whole)
+    kept = np.where(share >= 1.0, reserve, (1.0 - share) * memory)
     activations = np.where(kind == 2.0, 0.0, activations)
     reserve = np.where(kind == 2.0, kept, reserve)
     taken = weights + activations + reserve
-    room = np.where(kind == 0.0, share * whole, whole) - taken
+    room = np.where(kind == 0.0, share * memory, memory) - taken
     room = np.where(kind == 1.0, share * room, room)
     usable = room + taken
     held = load.input + engine.reserved_output * load.output + engine.block_tokens / 2.0
@@ -147,7 +155,25 @@ def capacity(cases: Cases) -> Capacity:
     # One more token of context, as a mean over the sequence where layers have windows.
     per_token = one / held
     sequences = np.minimum(room / np.maximum(one, 1.0), engine.max_sequences)
-    return Capacity(usable, weights, activations, reserve + 0.0 * one, per_token, one, sequences)
+    whole = cache_bytes(cases, longest(cases) + engine.block_tokens)
+    lone = room / np.maximum(whole, 1.0)
+    sequences = np.where(lone < 1.0, np.minimum(sequences, lone), sequences)
+    return Capacity(
+        usable, weights, activations, reserve + 0.0 * one, per_token, one, whole, sequences
+    )
+
+
+def longest(cases: Cases) -> Number:
+    """Tokens of the longest request: prompt and answer, drawn evenly up to (1 + √3·spread)·mean."""
+    return (cases.load.input + cases.load.output) * (1.0 + 3.0**0.5 * cases.load.spread)
+
+
+def shortage(room: Capacity, index: int) -> str:
+    """Say what one request of a case that does not fit needs, with digits that tell both apart."""
+    need, usable = (float(x[index]) / GIGA for x in (room.needed, room.usable))
+    digits = next((d for d in range(4) if f"{need:.{d}f}" != f"{usable:.{d}f}"), 4)
+    held = f"{need:.{digits}f} GB per chip, {usable:.{digits}f} GB"
+    return f"does not fit: one request needs {held} are usable"
 
 
 def undisturbed(cases: Cases, room: Capacity) -> Number:

@@ -29,7 +29,7 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.grid import taken
-from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity
+from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, shortage
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, offered, ttft_tail
 from tonnage.perf.serving.pools_play import play_pools, played_tails
 from tonnage.perf.serving.pools_split import (
@@ -44,7 +44,7 @@ from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
-from tonnage.units import GIGA, MILLI
+from tonnage.units import MILLI
 from tonnage.workload import Arrivals, ServingJob
 
 BUSY = 0.85
@@ -251,10 +251,7 @@ def _shortage(room: Capacity, keeps: str) -> str:
     """Say what hinders where nothing can serve: the memory of the best option, or the limit."""
     if np.any(room.sequences >= 1.0):
         return f"no instance {keeps}"
-    need = room.weights + room.activations + room.reserve + room.cache_per_sequence
-    least = int(np.argmin(need / room.usable))
-    held = f"{float(need[least]) / GIGA:.0f} GB per chip, {float(room.usable[least]) / GIGA:.0f} GB"
-    return f"does not fit: one request needs {held} are usable"
+    return shortage(room, int(np.argmin(room.needed / room.usable)))
 
 
 def _sizes(found: Sequence[ServingCase]) -> Any:

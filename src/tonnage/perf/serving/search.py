@@ -154,10 +154,10 @@ def worth(flow: Flow) -> Number:
 def standing(flow: Flow, job: ServingJob) -> tuple[Number, Number]:
     """Return each option's standing (`KEEPS` … `TOO_LARGE`), and what it lacks: less is better."""
     room, over = flow.capacity, excess(flow, job)
-    need = room.weights + room.activations + room.reserve + room.cache_per_sequence
     too_large, swamped = room.sequences < 1.0, flow.overload >= 1.0
     tier = np.select([too_large, swamped, over > 1.0], [TOO_LARGE, OVERRUN, LATE], KEEPS)
-    lack = np.select([too_large, ~swamped & (over > 1.0)], [need / room.usable, over], -worth(flow))
+    lacks = [room.needed / room.usable, over]
+    lack = np.select([too_large, ~swamped & (over > 1.0)], lacks, -worth(flow))
     return tier, lack
 
 
