@@ -23,7 +23,7 @@ from tonnage.perf import (
 )
 from tonnage.perf.serving.case import cases_of
 from tonnage.perf.serving.formats import compute_precision
-from tonnage.perf.serving.memory import VISIBLE, cache_bytes, capacity, weight_bytes
+from tonnage.perf.serving.memory import UNDISTURBED, VISIBLE, cache_bytes, capacity, weight_bytes
 from tonnage.perf.serving.step import touched
 from tonnage.workload import Arrivals, ServingJob, find_model
 
@@ -155,6 +155,20 @@ def test_pools_refuse_answers_that_outgrow_a_decoding_instance() -> None:
     assert search_pools(chip, chip, fits, (1, 1)).max_concurrency >= 1
     with pytest.raises(Infeasible, match=r"decoding on .*: does not fit: one request needs 57 GB"):
         search_pools(chip, chip, over, (1, 1))
+
+
+@pytest.mark.parametrize("clients", [None, 5000.0])
+@pytest.mark.parametrize(("engine", "share"), [("vllm", UNDISTURBED), ("trtllm", 1.0)])
+def test_pools_count_on_no_cache_that_would_be_given_up(
+    engine: str, share: float, clients: float | None
+) -> None:
+    """A decoding batch stays within what runs undisturbed, as it does where prompts ride along."""
+    chip = CATALOG.find("nv-l20")
+    job = ServingJob(find_model("llama-3.1-8b"), 1024, 512, weights="fp8", concurrency=clients)
+    found = search_pools(chip, chip, job, 4, find_engine(engine))
+    most = found.max_concurrency / found.decode.instances
+    assert 0.95 * share * most < found.decode.batch <= share * (most + 1)
+    assert found.running <= share * found.max_concurrency * (1 + 1e-9) + found.decode.instances
 
 
 def test_an_unknown_number_is_named() -> None:

@@ -29,7 +29,7 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.grid import taken
-from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, shortage
+from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, shortage, undisturbed
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, offered, ttft_tail
 from tonnage.perf.serving.pools_play import play_pools, played_tails
 from tonnage.perf.serving.pools_split import (
@@ -238,7 +238,8 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
         over = step / (job.tpot_ms * MILLI) if job.tpot_ms is not None else np.zeros_like(step)
         return batch / (cases.load.output[index] * step), over
 
-    batch, _ = best_loads(measure, np.floor(room.sequences) * ranks, np.zeros(len(found)))
+    kept = np.floor(undisturbed(cases, room)) * ranks  # no cache is given up
+    batch, _ = best_loads(measure, kept, np.zeros(len(found)))
     batch = np.maximum(batch, ranks)
     rate, over = measure(np.arange(len(found)), batch)
     rate = np.where(fits & (over <= 1.0), rate, 0.0)
