@@ -121,8 +121,8 @@ def usable(*cases: ServingEstimate) -> bool:
     return all(case.max_concurrency >= 1 for case in cases)
 
 
-def never_longer(after: Spread, before: Spread) -> None:
-    for end in ("p10", "p50", "p90"):
+def never_longer(after: Spread, before: Spread, *ends: str) -> None:
+    for end in ends or ("p10", "p50", "p90"):
         assert getattr(after, end) <= getattr(before, end) * (1 + CLOSE), end
 
 
@@ -225,11 +225,13 @@ def test_weights_in_a_format_the_chip_computes_are_never_slower(
     chip = catalog().by_id[name]
     before, after = two(question.case(chip, weights=wide), question.case(chip, weights=narrow))
     assert after.max_concurrency >= before.max_concurrency
+    # Of a format that the engine was not fitted in less is known: its interval may reach further.
+    ends = () if after.sigma <= before.sigma else ("p50",)
     if usable(before, after):
-        never_longer(after.e2e_ms, before.e2e_ms)
-        never_longer(before.requests_per_s, after.requests_per_s)
+        never_longer(after.e2e_ms, before.e2e_ms, *ends)
+        never_longer(before.requests_per_s, after.requests_per_s, *ends)
     if before.max_concurrency >= question.load:  # else more sequences run at once
-        never_longer(after.tpot_ms, before.tpot_ms)
+        never_longer(after.tpot_ms, before.tpot_ms, *ends)
 
 
 @LAWS
