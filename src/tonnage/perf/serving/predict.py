@@ -16,6 +16,10 @@ from tonnage.workload import Arrivals, ServingJob
 
 TRIED = 6
 """Layouts of a search, best first, that are played until one keeps the limits."""
+BRIEF = 4000
+"""Requests of a replica for which each of them is played at first, ..."""
+FINAL = 2
+"""... and how many of the best are then played in full."""
 
 FURTHER = 1.25
 """Step by which a played load grows while it keeps the limits."""
@@ -72,13 +76,33 @@ def predict_serving(
         cases = ranked(chip, job, count, used, TRIED, layout=layout)
         free = not loaded and (job.ttft_ms is not None or job.tpot_ms is not None)
         return among(_queued(cases, way, free=free), count)
-    if layout is not None and loaded:
-        found = predict_serving_cases([ServingCase(chip, job, layout, used)])[0]
-    else:
-        found = search_serving(chip, job, count, used, layout=layout)
-    case = ServingCase(chip, job, found.layout, used)
-    full = loaded and found.runs and not closed_form_holds(case)
-    return played(found, case, way) if full else found
+    if loaded:
+        found = _held(ranked(chip, job, count, used, TRIED, layout=layout), way)
+        return found if layout is not None else among(found, count)
+    return search_serving(chip, job, count, used, layout=layout)
+
+
+def _held(cases: list[ServingCase], traffic: Traffic) -> ServingEstimate:
+    """Return the best of the cases under so many clients, whichever way each is answered.
+
+    The closed form ranks them; where it does not hold for the first, full caches may turn the order
+    round: all are then answered, and limits kept go before tokens a second.
+    """
+    found = predict_serving_cases(cases)
+    if not found[0].runs or closed_form_holds(cases[0]):
+        return found[0]
+    brief = replace(traffic, requests=min(traffic.requests, BRIEF))
+    holds = [closed_form_holds(case) for case in cases]
+
+    def answer(k: int, way: Traffic) -> ServingEstimate:
+        return found[k] if holds[k] else played(found[k], cases[k], way)
+
+    def standing(one: ServingEstimate) -> tuple[bool, float]:
+        return one.fits, _rate(one)
+
+    tried = {k: standing(answer(k, brief)) for k, one in enumerate(found) if one.runs}
+    last = sorted(tried, key=lambda k: tried[k])[-FINAL:]
+    return max((answer(k, traffic) for k in last), key=standing)
 
 
 def _queued(cases: list[ServingCase], traffic: Traffic, *, free: bool = False) -> ServingEstimate:
