@@ -48,6 +48,8 @@ class ServingPrediction:
     @property
     def swamped(self) -> bool:
         """More requests come than can be served: waits have no end, and no latency is told."""
+        if self.traffic.arrival_s is not None:
+            return self.estimate.overloaded  # its last answers alone may cost it rate
         return never_served(self.job, self.estimate)
 
     def to_frame(self) -> dict[str, list[Any]]:

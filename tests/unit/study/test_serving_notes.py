@@ -135,3 +135,13 @@ def test_an_argument_that_there_is_not_is_told() -> None:
 def test_traffic_of_wrong_types_is_told_by_field(field: str, value: object) -> None:
     with pytest.raises(InputError, match=field):
         Traffic(**{field: value})  # type: ignore[arg-type]
+
+
+def test_a_short_trace_beyond_a_limit_is_not_told_as_swamped() -> None:
+    at = [0.5 * k for k in range(10)]
+    found = predict_serving("llama-3.1-8b", "H20", 1, input=512, output=2000, request_rate=2.0,
+                            tpot_ms=1.0, traffic=Traffic(arrival_s=at))  # fmt: skip
+    assert not found.estimate.fits
+    assert "time per output token" in found.estimate.reason
+    assert found.estimate.requests_per_s.p50 < 1.0
+    assert not found.swamped

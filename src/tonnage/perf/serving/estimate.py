@@ -123,6 +123,8 @@ class ServingEstimate:
     """Or "event simulation"."""
     preempted: float = 0.0
     """Times that a cache was given up for want of memory and computed again, per request played."""
+    overloaded: bool = False
+    """Played arrivals came faster than they could be served."""
 
     @property
     def chips_used(self) -> int:
@@ -139,6 +141,8 @@ class ServingEstimate:
         result: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
+            if name == "overloaded":  # told in `reason`
+                continue
             if name == "percentiles":
                 value = {key: item.to_dict() for key, item in value.items()}
             result[name] = value.to_dict() if hasattr(value, "to_dict") else value

@@ -44,6 +44,9 @@ class Simulation:
     """Requests played, those left out of the answer included."""
     preempted: int
     """Times a request gave up its cache for want of memory and was computed again."""
+    sent_s: Any
+    lengths: tuple[Any, Any]
+    """Tokens of prompts and of answers."""
 
     @property
     def requests_per_s(self) -> float:
@@ -175,9 +178,9 @@ def _summary(events: Played, lengths: Lengths, clients: int) -> Simulation:
     if clients and len(start) > 2 * clients:
         kept = slice(clients, len(start) - clients)
         before, after, whole = before[kept], after[kept], whole[kept]
-        prompts, size = prompts[kept], size[kept]
+        prompts, size, start = prompts[kept], size[kept], start[kept]
         span = float(whole.sum()) / clients  # each client is always waiting for an answer
     return Simulation(
         before, after, whole, span, arrivals, float(prompts.sum()), float(size.sum()),
-        events.changes, len(events.sent), events.preempted,
+        events.changes, len(events.sent), events.preempted, start, (prompts, size),
     )  # fmt: skip

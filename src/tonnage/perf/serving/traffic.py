@@ -28,12 +28,13 @@ from tonnage.perf.serving.estimate import (
 )
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.memory import undisturbed
+from tonnage.perf.serving.pace import offered_per_s, served_per_s
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.ranks import ranks_together
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
 from tonnage.provenance import Spread
 from tonnage.units import MILLI
-from tonnage.workload import Arrivals
+from tonnage.workload import Arrivals, ServingJob
 
 SIMULATED = "event simulation"
 QUIET_STALL, QUIET_SLOTS = 0.2, 0.05
@@ -123,9 +124,13 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     """Return `found` with latencies and rates from playing its load event by event.
 
     One replica of each kind is played: clients that do not divide evenly leave some with one more.
-    A trace goes to the replicas in turn.
+    A trace goes to the replicas in turn, and all of them are played.
     """
-    run = _deployment(case, traffic)
+    runs = _deployment(case, traffic)
+    run = _together(runs)
+    traced = traffic.arrival_s is not None
+    opened = traced or case.job.arrivals is Arrivals.OPEN
+    swamped = opened and wait_growth(run) > OVERLOAD_SLOPE
     late = ttft_sigma(found.sigma, case.job)
     values = {"ttft_ms": run.ttft_s, "tpot_ms": run.tpot_s, "e2e_ms": run.e2e_s}
     means = {n: float(np.nanmean(v)) / MILLI if _any(v) else 0.0 for n, v in values.items()}
@@ -140,14 +145,27 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
         found, percentiles=tails, method=SIMULATED,
         ttft_ms=spreads["ttft_ms"], tpot_ms=spreads["tpot_ms"], e2e_ms=spreads["e2e_ms"],
     )  # fmt: skip
-    return _rated(new, case, run)
+    offered = offered_per_s(run.sent_s) if traced else case.job.request_rate
+    if traced:
+        run = replace(run, duration_s=float(np.max(run.sent_s + run.e2e_s) - np.min(run.sent_s)))
+        rates = _served(found, run, swamped=swamped)
+    else:
+        rates = _rates(found, case, run, swamped=swamped)
+    new = _rated(replace(new, requests_per_s=rates, overloaded=swamped), case.job, run)
+    if not swamped or not offered:
+        return new
+    told = replace(case.job, concurrency=None, request_rate=offered)
+    return replace(new, fits=False, reason=overrun(told, rates.p50))
 
 
-def _deployment(case: ServingCase, traffic: Traffic) -> Simulation:
-    """Play one replica of each kind, and return what all of them do together."""
+def _deployment(case: ServingCase, traffic: Traffic) -> list[tuple[int, Simulation]]:
+    """Play one replica of each kind, all of them for a trace; return how many there are of each."""
     job, ranks = case.job, case.layout.dp
-    if job.arrivals is Arrivals.OPEN or job.concurrency is None or traffic.arrival_s is not None:
-        return _together([(ranks, _replica(case, traffic, 1.0))])
+    if traffic.arrival_s is not None:
+        used = range(min(ranks, len(traffic.arrival_s)))
+        return [(1, _replica(case, traffic, 1.0, turn=k)) for k in used]
+    if job.arrivals is Arrivals.OPEN or job.concurrency is None:
+        return [(ranks, _replica(case, traffic, 1.0))]
     few, more = divmod(max(round(job.concurrency), 1), ranks)
     kinds = [(ranks - more, few), (more, few + 1)]
     runs = []
@@ -155,7 +173,7 @@ def _deployment(case: ServingCase, traffic: Traffic) -> Simulation:
         if count and clients:
             share = count * clients / (ranks * few + more)
             runs.append((count, _crowd(case, traffic, share, clients)))
-    return _together(runs)
+    return runs
 
 
 def _crowd(case: ServingCase, traffic: Traffic, share: float, clients: int) -> Simulation:
@@ -171,11 +189,14 @@ def _crowd(case: ServingCase, traffic: Traffic, share: float, clients: int) -> S
 
 
 def _replica(
-    case: ServingCase, traffic: Traffic, share: float, clients: int | None = None
+    case: ServingCase, traffic: Traffic, share: float, clients: int | None = None, turn: int = 0
 ) -> Simulation:
-    """Play one replica, of so many closed clients, for a share of the requests."""
+    """Play one replica, of so many closed clients, for a share of the requests.
+
+    Of a trace it is the one whose turn comes after so many others.
+    """
     told = (traffic.arrival_s, traffic.input_tokens, traffic.output_tokens)
-    sent, prompts, answers = (None if x is None else x[:: case.layout.dp] for x in told)
+    sent, prompts, answers = (None if x is None else x[turn :: case.layout.dp] for x in told)
     if sent is not None:
         count = min(len(sent), LONGEST_RUN)
     else:
@@ -184,6 +205,7 @@ def _replica(
     return simulate_serving(
         case,
         count,
+        seed=turn,
         evenly=case.job.requests is None,
         burstiness=traffic.burstiness,
         arrival_s=sent,
@@ -207,6 +229,9 @@ def _together(runs: Sequence[tuple[int, Simulation]]) -> Simulation:
         sum(run.input_tokens for run in every), sum(run.output_tokens for run in every),
         sum(run.changes for run in every), sum(run.played for run in every),
         sum(run.preempted for run in every),
+        np.concatenate([run.sent_s for run in every]),
+        (np.concatenate([run.lengths[0] for run in every]),
+         np.concatenate([run.lengths[1] for run in every])),
     )  # fmt: skip
 
 
@@ -214,30 +239,38 @@ def _any(values: Any) -> bool:
     return bool(np.isfinite(values).any())
 
 
-def _rated(found: ServingEstimate, case: ServingCase, run: Simulation) -> ServingEstimate:
-    """Add rates, the parts of TPOT, and whether the load is sustained within the limits."""
-    count = len(run.e2e_s)
-    opened = case.job.arrivals is Arrivals.OPEN
-    sustained = not opened or wait_growth(run) <= OVERLOAD_SLOPE
-    rate = run.requests_per_s
-    if opened and sustained and case.job.request_rate is not None:
-        rate = case.job.request_rate
-    rates = interval(rate, found.sigma)
-    if opened and case.job.request_rate is not None:
-        slow = min(found.requests_per_s.p10, rate)
-        rates = Spread(slow, rate, rate) if sustained else at_most(rates, case.job.request_rate)
+def _rates(found: ServingEstimate, case: ServingCase, run: Simulation, *, swamped: bool) -> Spread:
+    """Return requests a second of closed clients, or of arrivals: what comes is served."""
+    offered = case.job.request_rate if case.job.arrivals is Arrivals.OPEN else None
+    rates = interval(run.requests_per_s, found.sigma)
+    if offered is None:
+        return rates
+    slow = min(found.requests_per_s.p10, offered)
+    return at_most(rates, offered) if swamped else Spread(slow, offered, offered)
+
+
+def _served(found: ServingEstimate, run: Simulation, *, swamped: bool) -> Spread:
+    """Return requests a second of a trace: a slower deployment ends later, or falls behind."""
+    doubt = interval(1.0, found.sigma)
+    if swamped:
+        return at_most(doubt * served_per_s(run, whole=True), offered_per_s(run.sent_s))
+    rate, keeping = served_per_s(run), found.requests_per_s.p10 / found.requests_per_s.p50
+    slow = min(served_per_s(run, doubt.p90), rate * keeping)
+    return Spread(slow, rate, served_per_s(run, doubt.p10))
+
+
+def _rated(found: ServingEstimate, job: ServingJob, run: Simulation) -> ServingEstimate:
+    """Add tokens a second, the parts of TPOT, and whether the limits are kept."""
+    count, rates = len(run.e2e_s), found.requests_per_s
     output = rates * (run.output_tokens / count)
     whole = rates * ((run.output_tokens + run.input_tokens) / count)
     decoding = float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s
     parts = _parts(found)
-    reason = limit_broken(case.job, found.tpot_ms.p50, found.ttft_ms.p50)
-    if not sustained:
-        reason = overrun(case.job, rate)
+    reason = limit_broken(job, found.tpot_ms.p50, found.ttft_ms.p50)
     return replace(
         found,
         fits=not reason,
         reason=reason,
-        requests_per_s=rates,
         tokens_per_s_output=output,
         tokens_per_s_total=whole,
         tokens_per_s_output_per_chip=output / found.chips,
@@ -253,7 +286,9 @@ def wait_growth(run: Simulation) -> float:
     quarter = len(run.ttft_s) // 4
     if quarter < 2:
         return 0.0
-    early, late = run.ttft_s[quarter : 2 * quarter], run.ttft_s[3 * quarter : 4 * quarter]
+    order = np.argsort(run.sent_s, kind="stable")
+    ttft = run.ttft_s[order]
+    early, late = ttft[quarter : 2 * quarter], ttft[3 * quarter : 4 * quarter]
     return float(late.mean() - early.mean()) / max(0.5 * run.arrivals_s, 1e-9)
 
 
