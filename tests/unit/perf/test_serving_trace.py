@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
@@ -84,3 +85,27 @@ def test_a_long_answer_counts_on_whichever_replica_it_is(late: int) -> None:
     answers[late] = 4000.0
     found = told(at, [512.0] * 8, answers, replicas=2)
     assert found.requests_per_s.p50 < 8 / (3.0 * at[-1])
+
+
+def drawn(random: np.random.Generator, mean: float, count: int) -> list[float]:
+    found = random.lognormal(np.log(mean) - 1.125, 1.5, count)
+    return np.clip(np.rint(found), 1, 40_000).tolist()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 20), (0.5, 200), (2.0, 1000)])
+def test_the_verdict_on_a_heavy_tailed_trace(share: float, count: int) -> None:
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        at = np.cumsum(random.exponential(1.0 / (share * 6.0), count)).tolist()
+        found = told(at, drawn(random, 1024.0, count), drawn(random, 128.0, count), slots=32)
+        assert found.fits is (share < 1.0)
+        assert found.overloaded is (share > 1.0)
+        assert found.reason.startswith("arrivals of") is (share > 1.0)
+        assert found.requests_per_s.p50 <= (count - 1) / (at[-1] - at[0])
+
+
+def test_what_is_said_to_be_the_most_is_what_a_flood_gets() -> None:
+    found = told([k / 40.0 for k in range(2000)], slots=32)
+    offered, most = map(float, re.findall(r"([\d.]+)(?: requests/s| that)", found.reason))
+    assert offered == pytest.approx(40.0)
+    assert most == pytest.approx(found.requests_per_s.p50, rel=0.03)

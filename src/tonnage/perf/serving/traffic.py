@@ -28,7 +28,7 @@ from tonnage.perf.serving.estimate import (
 )
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.memory import undisturbed
-from tonnage.perf.serving.pace import offered_per_s, served_per_s
+from tonnage.perf.serving.pace import load_told, offered_per_s, served_per_s
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.ranks import ranks_together
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
@@ -47,8 +47,6 @@ CROWD, CROWDED = 0.6, 0.75
 rates, times per token and whole requests stay close to the simulation (`tests/oracle`)."""
 QUEUED, LEAST_QUEUED = 3.0, 100
 """Closed clients that are played, over those that run at once, and at least."""
-OVERLOAD_SLOPE = 0.01
-"""Seconds by which waits grow per second of arrivals, above which a run is taken for overloaded."""
 LONGEST_RUN = 1_000_000
 ROUNDS = 4
 """Least requests a client: the first and the last of each stay out of the answer."""
@@ -130,7 +128,8 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     run = _together(runs)
     traced = traffic.arrival_s is not None
     opened = traced or case.job.arrivals is Arrivals.OPEN
-    swamped = opened and wait_growth(run) > OVERLOAD_SLOPE
+    load = load_told(case, [one for _, one in runs]) if opened else 0.0
+    swamped = load > 1.0
     late = ttft_sigma(found.sigma, case.job)
     values = {"ttft_ms": run.ttft_s, "tpot_ms": run.tpot_s, "e2e_ms": run.e2e_s}
     means = {n: float(np.nanmean(v)) / MILLI if _any(v) else 0.0 for n, v in values.items()}
@@ -155,7 +154,7 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     if not swamped or not offered:
         return new
     told = replace(case.job, concurrency=None, request_rate=offered)
-    return replace(new, fits=False, reason=overrun(told, rates.p50))
+    return replace(new, fits=False, reason=overrun(told, offered / load))
 
 
 def _deployment(case: ServingCase, traffic: Traffic) -> list[tuple[int, Simulation]]:
@@ -279,17 +278,6 @@ def _rated(found: ServingEstimate, job: ServingJob, run: Simulation) -> ServingE
         breakdown_ms=parts,
         bottleneck=PARTS[max(parts, key=lambda name: parts[name])],
     )
-
-
-def wait_growth(run: Simulation) -> float:
-    """Seconds that TTFT grows by per second of arrivals: quarter four against quarter two."""
-    quarter = len(run.ttft_s) // 4
-    if quarter < 2:
-        return 0.0
-    order = np.argsort(run.sent_s, kind="stable")
-    ttft = run.ttft_s[order]
-    early, late = ttft[quarter : 2 * quarter], ttft[3 * quarter : 4 * quarter]
-    return float(late.mean() - early.mean()) / max(0.5 * run.arrivals_s, 1e-9)
 
 
 def _parts(found: ServingEstimate) -> dict[str, float]:
