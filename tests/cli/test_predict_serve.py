@@ -222,7 +222,7 @@ def test_what_does_not_go_together(
         ("when,what\n1,2\n", "arrival_s"),
         ("arrival_s\n0\nsoon\n", "line 3, arrival_s"),
         ("arrival_s,input_tokens\n0,10\n1,0\n", "line 3, input_tokens"),
-        ("arrival_s\n5\n5\n", "different times"),
+        ("arrival_s\n", "one request or more"),
     ],
 )
 def test_a_trace_with_faults(

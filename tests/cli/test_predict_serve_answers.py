@@ -75,6 +75,37 @@ def test_a_request_that_can_never_run_is_named_by_its_line(
     assert any("line 9 of the trace: more tokens than the context" in n for n in found["notes"])
 
 
+@pytest.mark.parametrize("count", [1, 40, 600])
+@pytest.mark.parametrize("chips", ["1", "2"])
+def test_requests_that_come_at_one_time_are_served_until_the_last_token(
+    count: int, chips: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = trace_of(tmp_path, [(5.0, 512, 64 + k % 7) for k in range(count)])
+    code, found = ask(capsys, *SMALL[:-1], chips, "--trace", path)
+    assert (code, found["fits"]) == (0, True)
+    rate, e2e = found["requests_per_s"], found["percentiles"]["e2e_ms"]["p99"]["p50"]
+    assert rate["p50"] == pytest.approx(1e3 * count / e2e, rel=0.05)
+    assert rate["p10"] < rate["p50"] < rate["p90"]
+    mean = sum(64 + k % 7 for k in range(count)) / count
+    assert found["tokens_per_s_output"]["p50"] == pytest.approx(mean * rate["p50"])
+    text = run(["predict", "serve", *SMALL, "--trace", path])
+    assert text == 0
+    assert "without end" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", [["--ttft-ms", "2000"], ["--tpot-ms", "100"]])
+def test_limits_hold_for_a_burst(
+    limit: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = trace_of(tmp_path, [(0.0, 512, 64)] * 10)
+    assert ask(capsys, *SMALL, "--trace", some, *limit)[1]["fits"] is True
+    many = trace_of(tmp_path, [(0.0, 4096, 64)] * 100)
+    code, found = ask(capsys, *SMALL, "--trace", many, *limit)
+    assert (code, found["fits"]) == (1, False)
+    assert "limit" in found["reason"]
+    assert found["ttft_ms"] is not None
+
+
 @pytest.mark.parametrize(
     ("extra", "says"),
     [

@@ -20,7 +20,6 @@ MOST_FAULTS = 20
 MOST_PLAYED = 1_000_000
 """Requests of a trace that are played where nobody says how many."""
 LENGTHS = ("input_tokens", "output_tokens")
-_SHORTEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,12 @@ class Trace:
 
     @property
     def requests_per_s(self) -> float:
-        """Mean rate over the span of the trace."""
-        return (len(self.arrival_s) - 1) / self.arrival_s[-1]
+        """(n - 1) / span; n where all come at one time, as if they came over a second.
+
+        A burst has no rate of its own, and is ranked so before it is played.
+        """
+        count, span = len(self.arrival_s), self.arrival_s[-1]
+        return (count - 1) / span if span > 0 else float(count)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -65,14 +68,12 @@ def read_trace(path: str, first: int | None = None) -> Trace:
     faults: list[Fault] = []
     found = [(*(_number(row, n, rows.line_num, faults) for n in names), rows.line_num)
              for row in rows]  # fmt: skip
-    if len(found) < _SHORTEST or len({line[0] for line in found}) < _SHORTEST:
-        faults.append(Fault("trace", path, "two requests or more, at different times"))
+    if not found:
+        faults.append(Fault("trace", path, "one request or more"))
     if faults:
         raise InputError(faults[:MOST_FAULTS])
     found.sort(key=lambda line: line[0])
     kept = found[: first or MOST_PLAYED]
-    if kept[0][0] == kept[-1][0]:
-        raise InputError.of("requests", first, "more: those of the trace all come at one time")
     *values, lines = zip(*kept, strict=True)
     columns = dict(zip(names, values, strict=True))
     start = columns["arrival_s"][0]

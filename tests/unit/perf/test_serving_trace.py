@@ -87,6 +87,27 @@ def test_a_long_answer_counts_on_whichever_replica_it_is(late: int) -> None:
     assert found.requests_per_s.p50 < 8 / (3.0 * at[-1])
 
 
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("count", [1, 2, 50, 1000])
+def test_a_burst_is_served_from_its_start_to_its_last_token(count: int, replicas: int) -> None:
+    found = told([7.0] * count, replicas=replicas, slots=32)
+    shares = [len(range(k, count, replicas)) for k in range(min(replicas, count))]
+    case = case_of(10.0, 32, replicas)
+    runs = [simulate_serving(case, seed=k, arrival_s=[0.0] * n) for k, n in enumerate(shares)]
+    assert found.fits
+    assert not found.overloaded
+    assert found.requests_per_s.p50 == pytest.approx(count / max(r.duration_s for r in runs))
+
+
+@pytest.mark.parametrize("span", [1e-6, 1e-3, 0.3])
+def test_a_burst_need_not_come_at_once(span: float) -> None:
+    at_once = told([0.0] * 600, slots=32)
+    found = told([span * k / 600 for k in range(600)], slots=32)
+    assert found.fits
+    assert found.requests_per_s.p50 == pytest.approx(at_once.requests_per_s.p50, rel=0.02)
+    assert not told([30.0 * k / 600 for k in range(600)], slots=32).fits
+
+
 def drawn(random: np.random.Generator, mean: float, count: int) -> list[float]:
     found = random.lognormal(np.log(mean) - 1.125, 1.5, count)
     return np.clip(np.rint(found), 1, 40_000).tolist()  # type: ignore[no-any-return]

@@ -70,7 +70,7 @@ def _load(case: ServingCase, run: Simulation) -> float | None:
 
 
 def _needed_s(case: ServingCase, run: Simulation) -> float | None:
-    """Seconds of full pace that the requests of a run take; None where they never fill a replica.
+    """Seconds of full pace that the requests of a run take; None where nothing can be told.
 
     All are sent at once. Until the last is admitted the replica is as full as it gets; what is left
     to make then is counted at the pace of full slots, so that the longest answers, made alone in
@@ -78,6 +78,10 @@ def _needed_s(case: ServingCase, run: Simulation) -> float | None:
     """
     prompts, answers = ([int(n) for n in lengths] for lengths in run.lengths)
     times = tabulate(cases_of([case]), prompts, int(case.engine.max_sequences))
+    median = float(np.median(prompts))
+    alone = (float(np.median(answers)) - 1.0) * (times.base[1] + times.per_token[1] * median)
+    if run.arrivals_s < float(np.min(run.ttft_s)) + alone:
+        return None  # a burst: all are there before one alone would be answered
     times = replace(times, request_s=0.0, token_s=0.0)  # they would sort the queue by length
     events = play(times, [0.0] * len(prompts), (prompts, answers))
     first, end = np.array(events.first), np.array(events.last)
