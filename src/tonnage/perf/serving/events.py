@@ -25,6 +25,8 @@ Lengths = tuple[list[int], list[int]]
 
 ENDLESS = 1 << 60
 """Steps that caches with room for all allow."""
+KNOWN = 50_000
+"""Steps of prompts whose time is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class _Batch:
     """Tokens whose cache has been written so far."""
     given_up: dict[int, int] = field(default_factory=dict)
     """`written` when a waiting request gave up its cache."""
+    known: dict[tuple[float, int], float] = field(default_factory=dict)
+    """Seconds of `Times.products_s` by prompt tokens and batch: prompts are often alike."""
 
     def admits(self, k: int, group: int = 0, tokens: int = 0, ahead: int = 0) -> bool:
         """Return whether there is room for k and one more step.
@@ -84,27 +88,39 @@ class _Batch:
         taken = held + (count + 1) * (times.block + 1.0) + times.admitted * coming
         return taken <= times.room
 
-    def take(self, waiting: deque[int]) -> tuple[list[int], float]:
-        """Return prompts for one step, first come, first served, and the tokens to compute."""
-        times, group, held, ahead, tokens = self.times, list[int](), 0, 0, 0.0
+    def take(self, waiting: deque[int], alone: Sequence[float]) -> tuple[list[int], float, float]:
+        """Return prompts for one step, their tokens to compute, and the seconds of attention.
+
+        First come, first served; the first of `waiting` is known to have room. `alone` are the
+        seconds of each prompt's attention; what is computed again looks back on all it has.
+        """
+        times, group, held, ahead, tokens, seconds = self.times, list[int](), 0, 0, 0.0, 0.0
         most = times.budget / times.fresh
         while waiting:
             k = waiting[0]
-            more = self.fresh(k) / times.fresh
+            made, prompt = self.made[k], self.prompts[k]
+            new = self.again(k) if made else prompt * times.fresh
+            more = new / times.fresh
             if group and (tokens + more > most or not self.admits(k, len(group), held, ahead)):
                 break
             waiting.popleft()
             group.append(k)
+            size = prompt + made
             tokens += more
-            held += self.prompts[k] + self.made[k]
-            ahead += self.answers[k] - self.made[k]
-        return group, tokens
+            held += size
+            ahead += self.answers[k] - made
+            if made:
+                kept = size - min(new, size)
+                seconds += times.attention_s(size) - (times.attention_s(kept) if kept else 0.0)
+            else:
+                seconds += alone[k]
+        return group, tokens, seconds
 
-    def fresh(self, k: int) -> float:
-        """Return the tokens of a request to compute: new ones, or those lost since it gave up."""
+    def again(self, k: int) -> float:
+        """Return the tokens of a request to compute that were lost since it gave up its cache."""
         times = self.times
         whole = self.prompts[k] * times.fresh + self.made[k]
-        if not self.made[k] or not times.keeps:
+        if not times.keeps:
             return whole
         return max(1.0, min(whole, self.written - self.given_up[k]))
 
@@ -118,7 +134,13 @@ class _Batch:
         """Return the seconds of prompts with what rides along, of one step, and in later stages."""
         times, count = self.times, self.count
         chunks = max(1, ceil(tokens * times.fresh / times.budget))
-        work = times.products_s(tokens, count) + attention_s
+        key = tokens, count if times.mixed else 0
+        products = self.known.get(key)
+        if products is None:
+            products = times.products_s(tokens, count)
+            if len(self.known) < KNOWN:
+                self.known[key] = products
+        work = products + attention_s
         further = times.behind * work
         if times.mixed and count:
             work += chunks * (times.base[count] + times.per_token[count] * self.context)
@@ -221,8 +243,8 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
         free = bool(waiting) and count < slots and batch.admits(waiting[0])
         if free and looks:
             changes += 1
-            group, tokens = batch.take(waiting)
-            work, each, further = batch.prompt_step(tokens, _attention(batch, attention, group))
+            group, tokens, seconds = batch.take(waiting, attention)
+            work, each, further = batch.prompt_step(tokens, seconds)
             now += work
             for k in group:
                 late[k] += further
@@ -236,10 +258,10 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
             continue
         else:
             room = ENDLESS if batch.ample else batch.steps_of_room()
-            if room < 1:
+            while room < 1:  # what gives up its cache does not fit again at once
                 waiting.appendleft(batch.evict())
                 changes += 1
-                continue
+                room = batch.steps_of_room()
             arrives = not waiting and seen and count < slots
             until = 0.0 if free else seen[0][0] - now if arrives else inf
             ahead, span, each = batch.jump(room, until, step - look)
@@ -265,17 +287,3 @@ def _steps_until(span: float, each: float, growth: float) -> int:
         return max(1, ceil(span / each))
     half = each - growth / 2.0
     return max(1, ceil((sqrt(half * half + 2.0 * growth * span) - half) / growth))
-
-
-def _attention(batch: _Batch, alone: Sequence[float], group: list[int]) -> float:
-    """Seconds of a group's attention; what is computed again looks back on all it has."""
-    times, made = batch.times, batch.made
-    seconds = 0.0
-    for k in group:
-        if not made[k]:
-            seconds += alone[k]
-            continue
-        size = batch.prompts[k] + made[k]
-        kept = size - min(batch.fresh(k), size)
-        seconds += times.attention_s(size) - (times.attention_s(kept) if kept else 0.0)
-    return seconds
