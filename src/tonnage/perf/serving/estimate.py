@@ -171,10 +171,13 @@ def predict_serving_cases(cases: Sequence[ServingCase]) -> list[ServingEstimate]
         return []
     stacked = cases_of(cases)
     flow = solve(stacked)
+    waits = [ttft_quantile(stacked, flow, level) for level in LEVELS]
+    whole = [e2e_quantile(stacked, flow, level, (waits[0], wait))
+             for level, wait in zip(LEVELS, waits, strict=True)]  # fmt: skip
     levels = {
-        "ttft_ms": [ttft_quantile(stacked, flow, level) / MILLI for level in LEVELS],
+        "ttft_ms": [wait / MILLI for wait in waits],
         "tpot_ms": [tpot_quantile(stacked, flow, level) / MILLI for level in LEVELS],
-        "e2e_ms": [e2e_quantile(stacked, flow, level) / MILLI for level in LEVELS],
+        "e2e_ms": [each / MILLI for each in whole],
     }
     kept = cache_bytes(stacked, stacked.load.input + stacked.load.output / 2.0)
     sigma = deviations(stacked)

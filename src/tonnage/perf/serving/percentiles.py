@@ -102,11 +102,13 @@ def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     return np.maximum(found, 0.5 * flow.tpot_s)
 
 
-def e2e_quantile(cases: Cases, flow: Flow, level: float) -> Number:
-    """Seconds from sending to the last token at `level`: lengths and waits vary independently."""
+def e2e_quantile(cases: Cases, flow: Flow, level: float, waits: tuple[Number, Number]) -> Number:
+    """Seconds from sending to the last token at `level`: lengths and waits vary independently.
+
+    `waits` are the `ttft_quantile` of one half and of `level`.
+    """
     decoding = np.maximum(flow.e2e_s - flow.ttft_s, 0.0)
     scale = decoding / np.maximum(flow.tpot_s, 1e-12)
-    waits = [ttft_quantile(cases, flow, at) for at in (0.5, level)]
     steps = [tpot_quantile(cases, flow, at) * scale for at in (0.5, level)]
     middle = waits[0] + steps[0]
     parts = (waits[1] - waits[0]) ** 2 + (steps[1] - steps[0]) ** 2
