@@ -9,6 +9,7 @@ far when there is room (vLLM's documentation of preemption; SGLang calls it retr
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -230,14 +231,15 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
     front = [times.request_s + times.token_s * tokens for tokens in prompts]
     attention = np.interp(prompts, times.tokens, times.attention).tolist()
     known = sum(map(isfinite, sent))
-    seen = sorted((sent[k] + front[k], k) for k in range(known))
+    # The next one last, where taking it out costs least.
+    seen = sorted((-sent[k] - front[k], -k) for k in range(known))
     first, last, late = [0.0] * total, [0.0] * total, [0.0] * total
     waiting = deque[int]()
     now, done, changes, look = 0.0, 0, 0, 0
     slots, poll = times.slots, times.poll
     while done < total:
-        while seen and seen[0][0] <= now:
-            waiting.append(heappop(seen)[1])
+        while seen and -seen[-1][0] <= now:
+            waiting.append(-seen.pop()[1])
         count, step = batch.count, batch.step
         looks = count == 0 or (step - look) % poll == 0
         free = bool(waiting) and count < slots and batch.admits(waiting[0])
@@ -254,7 +256,7 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
             now += times.held * work
             look = batch.step
         elif count == 0:
-            now = seen[0][0]
+            now = -seen[-1][0]
             continue
         else:
             room = ENDLESS if batch.ample else batch.steps_of_room()
@@ -263,7 +265,7 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
                 changes += 1
                 room = batch.steps_of_room()
             arrives = not waiting and seen and count < slots
-            until = 0.0 if free else seen[0][0] - now if arrives else inf
+            until = 0.0 if free else -seen[-1][0] - now if arrives else inf
             ahead, span, each = batch.jump(room, until, step - look)
             now += span
             batch.grow(ahead)
@@ -276,7 +278,7 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
             if known < total:
                 # The engine sees a client's next request when the interface has dealt with it.
                 sent[known] = last[k]
-                heappush(seen, (last[k] + front[known], known))
+                insort(seen, (-last[k] - front[known], -known))
                 known += 1
     return Played(sent, first, last, changes, batch.preempted)
 
