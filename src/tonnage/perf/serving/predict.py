@@ -21,6 +21,10 @@ BRIEF = 4000
 FINAL = 2
 """... and how many of the best are then played in full."""
 
+HOPELESS, LONG = 4.0, 1000
+"""Arrivals over what the closed form says can be served, of answers of so many tokens at least,
+above which no further layout is played. Plays of such answers exceed it twofold at most; those
+of few tokens may go far beyond, and are quick to play."""
 FURTHER = 1.25
 """Step by which a played load grows while it keeps the limits."""
 CLOSE = 0.02
@@ -73,7 +77,10 @@ def predict_serving(
     loaded = job.concurrency is not None or job.request_rate is not None
     way = traffic or Traffic()
     if job.arrivals is Arrivals.OPEN or not way.plain:
-        cases = ranked(chip, job, count, used, TRIED, layout=layout)
+        if layout is not None and loaded:
+            cases = [ServingCase(chip, job, layout, used)]
+        else:
+            cases = ranked(chip, job, count, used, TRIED, layout=layout)
         free = not loaded and (job.ttft_ms is not None or job.tpot_ms is not None)
         return among(_queued(cases, way, free=free), count)
     if loaded:
@@ -112,6 +119,8 @@ def _queued(cases: list[ServingCase], traffic: Traffic, *, free: bool = False) -
     """
     first: ServingEstimate | None = None
     for case, found in zip(cases, predict_serving_cases(cases), strict=True):
+        if first is not None and traffic.arrival_s is None and _hopeless(found, case.job):
+            continue
         answer = found
         if found.max_concurrency >= 1 and not (traffic.plain and closed_form_holds(case)):
             answer = _most(found, case, traffic) if free else played(found, case, traffic)
@@ -120,6 +129,13 @@ def _queued(cases: list[ServingCase], traffic: Traffic, *, free: bool = False) -
             return answer
     assert first is not None
     return first
+
+
+def _hopeless(found: ServingEstimate, job: ServingJob) -> bool:
+    """Return whether arrivals of long answers exceed by far what the closed form can serve."""
+    if job.arrivals is not Arrivals.OPEN or job.request_rate is None or job.output_tokens < LONG:
+        return False
+    return job.request_rate > HOPELESS * found.requests_per_s.p50
 
 
 def _most(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> ServingEstimate:
