@@ -192,6 +192,26 @@ def test_fewest_chips_serve_the_demand() -> None:
     assert sized.chips == sized.deployments * sized.estimate.chips
 
 
+def test_a_demand_of_thousands_of_deployments_is_the_sum_of_them() -> None:
+    """Each carries its share when it is asked alone, and copies of a small sizing are as many."""
+    chip = CATALOG.find("nv-h20-96")
+    job = ServingJob(find_model("llama-3.1-8b"), 1000, 500, weights="fp8", request_rate=1e5)
+    sized = fewest_chips(chip, job, largest=2)
+    share = replace(job, request_rate=1e5 / sized.deployments, arrivals=Arrivals.OPEN)
+    each = predict_serving(chip, share, sized.estimate.layout)
+    assert each.fits
+    assert sized.deployments * each.requests_per_s.p50 == pytest.approx(1e5)
+    assert sized.deployments * sized.estimate.requests_per_s.p50 >= 1e5 * (1.0 - 1e-9)
+    # What one carries is told to a thousandth.
+    heavier = replace(share, request_rate=share.request_rate * 1.003)
+    assert not predict_serving(chip, heavier, sized.estimate.layout).fits
+    small = fewest_chips(chip, replace(job, request_rate=1e3), largest=2)
+    assert 100 * (small.deployments - 1) < sized.deployments <= 100.1 * small.deployments
+    assert sized.needed == pytest.approx(sized.deployments, rel=0.002)
+    low, high = sized.interval
+    assert low < sized.chips < high
+
+
 def test_a_strong_chip_prefills_for_one_with_much_bandwidth() -> None:
     job = ServingJob(find_model("deepseek-v3"), 4000, 1000, weights="fp8", tpot_ms=60.0)
     h800, h20 = CATALOG.find("nv-h800-sxm"), CATALOG.find("nv-h20-96")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, exp
 
@@ -32,6 +33,8 @@ TRIED = 8
 """Layouts that are played for a demand, fewest chips first by their bound."""
 MARGIN = 1.3
 """How far arrivals that share steps may exceed what the closed form says clients reach."""
+MANY = 1000
+"""Deployments that are told one from another: a share of 1/1000 of them is no error of a play."""
 FRONT_POINTS = 40
 """Loads of each layout that a front is drawn from, evenly spaced in the logarithm."""
 
@@ -87,12 +90,7 @@ def fewest_chips(
         if best is not None and least * layout.chips >= best.chips:
             break
         most = None if best is None else (best.chips - 1) // layout.chips
-        found = _deployments(chip, job, used, layout, least, most)
-        if found is not None:
-            count, one = found
-            # One deployment less was too few, whatever the closed form says.
-            needed = max(job.request_rate / each, count - 1.0)
-            best = Sizing(count * layout.chips, count, one, needed)
+        best = _sized(chip, job, used, layout, each, most) or best
     if best is None:
         nearest = search_serving(chip, free, largest, used).reason
         message = f"{chip.name}: no deployment of up to {largest} chips keeps the limits"
@@ -114,39 +112,72 @@ def _bounds(
     cases, _ = ordered(cases, np.arange(len(cases)))
     found = [one for one in predict_serving_cases(cases) if one.fits]
     most = [(one.layout, one.requests_per_s.p50) for one in found]
-    least = [(layout, ceil(rate / (MARGIN * each) - 1e-9), each) for layout, each in most]
+    least = [(layout, _least(rate, each), each) for layout, each in most]
     return sorted(least, key=lambda item: (item[1] * item[0].chips, item[0].chips))
 
 
-def _deployments(
+def _least(rate: float, each: float) -> int:
+    """Return the deployments that `rate` needs at least, where clients reach `each` of one."""
+    return ceil(rate / (MARGIN * each) - 1e-9)
+
+
+def _sized(
     chip: Chip,
     job: ServingJob,
     engine: Engine,
     layout: ServingLayout,
-    least: int,
+    each: float,
     most: int | None,
-) -> tuple[int, ServingEstimate] | None:
-    """Return the fewest deployments of a layout that keep up, from `least` to `most`, and one."""
+) -> Sizing | None:
+    """Return the fewest deployments of a layout, up to `most`, that keep up with the demand.
+
+    `each` is what clients reach of one. Deployments are equal: of a demand that takes more than
+    `MANY` the share of `MANY` is sized, and the rest is copies of it.
+    """
+    assert job.request_rate is not None
+    some = min(job.request_rate, MANY * each)
+    copies = job.request_rate / some
 
     def tried(count: int) -> ServingEstimate | None:
-        assert job.request_rate is not None
-        share = replace(job, request_rate=job.request_rate / count, arrivals=Arrivals.OPEN)
+        share = replace(job, request_rate=some / count, arrivals=Arrivals.OPEN)
         found = predict_serving(chip, share, layout, engine)
         return found if found.fits else None
 
-    low, count, step = least - 1, least, max(1, least // 16)
+    top = None if most is None else int(most / copies)
+    found = _fewest(tried, _least(some, each), ceil(some / each), top)
+    if found is None:
+        return None
+    count, estimate = found
+    deployments = ceil(copies * count * (1.0 - 1e-12))
+    # One deployment less was too few, whatever the closed form says.
+    needed = max(job.request_rate / each, copies * (count - 1))
+    return Sizing(deployments * layout.chips, deployments, estimate, needed)
+
+
+def _fewest(
+    tried: Callable[[int], ServingEstimate | None], least: int, likely: int, most: int | None
+) -> tuple[int, ServingEstimate] | None:
+    """Return the fewest deployments, from `least` up to `most`, that keep up, and one's answer.
+
+    What `most` fail, fewer fail too; without it the search starts at what is `likely`.
+    """
+    low, count = least - 1, max(likely, least) if most is None else most
+    if count <= low:
+        return None
+    step = max(1, count // 16)
     while (held := tried(count)) is None:
-        if count - least > 3 * least or (most is not None and count >= most):
+        if most is not None or count > 4 * least:
             return None  # fewer chips are known, or waiting alone breaks the limit
         low, count, step = count, count + step, 2 * step
-        count = count if most is None else min(count, most)
+    step = max(1, count // 16)
     while count - low > 1:
-        middle = (low + count) // 2
+        # Down in growing steps while they hold, then by halves.
+        middle = max((low + count) // 2, count - step)
         found = tried(middle)
         if found is None:
             low = middle
         else:
-            held, count = found, middle
+            held, count, step = found, middle, 2 * step
     return count, held
 
 
