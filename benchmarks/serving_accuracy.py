@@ -1,13 +1,13 @@
 """Error of the serving model on published runs, beside the peers that are installed.
 
-    python benchmarks/serving_accuracy.py [--cases CASES.csv] [--infersim DIR]
-                                          [--every N]
+    python benchmarks/serving_accuracy.py [--infersim DIR] [--llm-viewer DIR] [--every N]
 
-Without options: the validation groups of `benchmarks/data/inference_measurements.csv`. Where
-`aiconfigurator` is importable, its shipped InferenceX rows (H100 and H200, aggregated) are
-predicted by both; no H200 row of it was fitted here. `--cases` names a table of static batches
-(chip, num_chips, engine, model, input_len, output_len, batch, latency_s) (GenZ beside it).
-A peer that is missing is named, with the error its runs had when we made them in November 2026.
+Three sets of rows: the validation groups of `data/inference_measurements.csv` with InferSim's six
+points; the InferenceX rows (H100 and H200, aggregated) that aiconfigurator's wheel ships, of which
+no H200 row was fitted here; and whole static batches of `data/static_batches.csv`. Peers:
+aiconfigurator and GenZ (`pip install aiconfigurator==0.12.0 genz-llm==0.0.16`), InferSim
+(github alibaba/InferSim) and LLM-Viewer (github hahnyuan/LLM-Viewer, with `transformers`) as
+checkouts. One that is missing is named, with what it scored when we ran it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import functools
-import importlib
 import importlib.util
-import io
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import inferencex
+import serving_peers
 from tonnage.catalog import load_catalog
 from tonnage.dates import today
 from tonnage.errors import TonnageError
@@ -41,15 +36,9 @@ from tonnage.study.measurements_serving import METRICS, all_questions, serving_q
 from tonnage.workload import Arrivals, ServingJob, find_model
 
 TABLE = Path(__file__).parent / "data" / "inference_measurements.csv"
+BATCHES = TABLE.with_name("static_batches.csv")
 CATALOG = load_catalog(today())
 SYSTEMS = ("h100_sxm", "h200_sxm")
-MISSING = {
-    "aiconfigurator": "TPOT MAPE 23.5 % median 13.3 %, TTFT 51.3 % / 46.1 %, 74 % answered",
-    "InferSim": "mean error 10.2 % on its six H20 and H800 points",
-    "GenZ": "MAPE 49.9 % at efficiency 1 (22.4 % at 0.6) on 574 static batches",
-    "LLM-Viewer": "MAPE 42.4 % on 574 static batches",
-}
-"""What we measured of the peers in November 2026, quoted where one is not installed."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +101,12 @@ def inference_x(every: int) -> list[Row]:
     return found
 
 
-def latencies(rows: Sequence[Row], peer: Callable[[Row], tuple[float, float] | None]) -> None:
+def latencies(
+    rows: Sequence[Row], peer: Callable[[serving_peers.Cells], tuple[float, float] | None] | None
+) -> None:
     """Score ours on all rows, and both on the rows that the peer answers too."""
     ours = predict_serving_cases([row.case for row in rows])
-    answers = [peer(row) for row in rows]
+    answers = [peer(row.cells) if peer else None for row in rows]
     both = [k for k, answer in enumerate(answers) if answer is not None]
     for field in ("tpot_ms", "ttft_ms"):
         measured = [getattr(row, field) for row in rows]
@@ -135,67 +126,11 @@ def latencies(rows: Sequence[Row], peer: Callable[[Row], tuple[float, float] | N
                  errors((spread[k].p50 for k in both), (measured[k] for k in both)))  # fmt: skip
 
 
-SHIPPED_AS = {
-    "meta-llama/Llama-3.1-70B": "meta-llama/Meta-Llama-3.1-70B",
-    "meta-llama/Llama-3.1-8B-Instruct": "meta-llama/Meta-Llama-3.1-8B",
-    "nvidia/Llama-3.1-8B-Instruct-FP8": "meta-llama/Meta-Llama-3.1-8B",
-}
-"""Models that aiconfigurator's rows and its folder of configurations name differently."""
-
-
-def aiconfigurator_peer() -> Callable[[Row], tuple[float, float] | None]:
-    """Return a function that asks aiconfigurator (measured tables) for one row.
-
-    With the row's version of the engine, or its newest where it has no tables for that one.
-    """
-    from aiconfigurator.cli.api import cli_estimate  # type: ignore[import-not-found]
-
-    _remember_versions()
-
-    def ask(row: Row) -> tuple[float, float] | None:
-        given = _asked(row.cells)
-        for version in (row.cells["backend_version"] or None, None):
-            sink = io.StringIO()
-            with (
-                contextlib.redirect_stdout(sink),
-                contextlib.redirect_stderr(sink),
-                contextlib.suppress(Exception),  # whatever a peer raises is its refusal
-            ):
-                found = cli_estimate(**given, backend_version=version)
-                return (found.ttft, found.tpot) if min(found.ttft, found.tpot) > 0 else None
-        return None
-
-    return ask
-
-
-def _asked(cells: dict[str, str]) -> dict[str, Any]:
-    """Return one row as aiconfigurator's own arguments."""
-    names = ("batch_size", "tp_size", "pp_size", "attention_dp_size", "moe_tp_size", "moe_ep_size")
-    given: dict[str, Any] = {n: int(float(cells[n])) for n in names if cells[n]}
-    return given | {
-        "model_path": SHIPPED_AS.get(cells["model_path"], cells["model_path"]),
-        "system_name": cells["system"], "mode": "agg", "backend_name": cells["backend"],
-        "isl": int(cells["isl"]), "osl": int(cells["osl"]), "database_mode": "SILICON",
-        "gemm_quant_mode": cells["gemm_quant_mode"] or None,
-        "moe_quant_mode": cells["moe_quant_mode"] or None,
-    }  # fmt: skip
-
-
-def _remember_versions() -> None:
-    """Keep what aiconfigurator reads anew from hundreds of files at every call (same answers)."""
-    for name in ("aiconfigurator_core.sdk.perf_database", "aiconfigurator.sdk.perf_database"):
-        with contextlib.suppress(ImportError):
-            module = importlib.import_module(name)
-            for look_up in ("get_supported_databases", "get_latest_database_version"):
-                if hasattr(module, look_up):
-                    setattr(module, look_up, functools.lru_cache(None)(getattr(module, look_up)))
-
-
-def static_batches(path: Path, every: int) -> None:
-    """Score a table of whole static batches, with GenZ beside where it is installed."""
+def static_batches(path: Path, every: int, peers: Mapping[str, serving_peers.Seconds]) -> None:
+    """Score a table of whole static batches, with the peers beside."""
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))[::every]
-    cases, seconds, kept = [], [], []
+    cases = []
     for cells in rows:
         chip = CATALOG.find("A100 SXM 40GB" if "A100" in cells["chip"] else "H100")
         job = ServingJob(
@@ -205,35 +140,15 @@ def static_batches(path: Path, every: int) -> None:
         )  # fmt: skip
         engine = find_engine(cells["engine"], "", 2024, chip.vendor)
         cases.append(ServingCase(chip, job, ServingLayout(int(cells["num_chips"])), engine))
-        seconds.append(float(cells["latency_s"]))
-        kept.append(cells)
+    seconds = [float(cells["latency_s"]) for cells in rows]
     found = predict_serving_cases(cases)
-    line(f"static batches of {path.name}", errors((e.e2e_ms.p50 / 1e3 for e in found), seconds))
-    if importlib.util.find_spec("GenZ"):
-        line("GenZ, efficiency 1, the same rows", errors(map(_genz, kept), seconds))
+    line(f"ours on {path.name}", errors((e.e2e_ms.p50 / 1e3 for e in found), seconds))
+    for name, ask in peers.items():
+        line(f"{name}, the same rows", errors(map(ask, rows), seconds))
 
 
-def _genz(cells: dict[str, str]) -> float:
-    from GenZ import decode_moddeling, prefill_moddeling  # type: ignore[import-not-found]
-
-    a100 = "A100" in cells["chip"]
-    system = {"Flops": 312 if a100 else 989, "Memory_size": 400 if a100 else 800,
-              "Memory_BW": 1555 if a100 else 3350, "ICN": 300 if a100 else 450,
-              "real_values": True}  # fmt: skip
-    shape = "llama-2-70b" if "70" in cells["model"] else "llama-2-7b"
-    shape = shape if "Llama-2" in cells["model"] else shape.replace("2-70b", "3.1-70B")
-    shape = shape.replace("2-7b", "3.1-8B") if "Llama-2" not in cells["model"] else shape
-    common = {"model": f"meta-llama/{shape}", "batch_size": int(cells["batch"]), "bits": "bf16",
-              "system_name": system, "tensor_parallel": int(cells["num_chips"])}  # fmt: skip
-    prompt, answer = int(cells["input_len"]), int(cells["output_len"])
-    with contextlib.redirect_stdout(io.StringIO()):
-        first = prefill_moddeling(input_tokens=prompt, **common)["Latency"]
-        step = decode_moddeling(input_tokens=prompt, output_tokens=answer // 2, Bb=1, **common)
-    return float(first + answer * step["Latency"]) / 1e3
-
-
-def infersim_points(folder: str | None) -> None:
-    """Score the six points that InferSim publishes; its own answers where a checkout is named."""
+def infersim_points(peer: Callable[[str, str], float] | None) -> None:
+    """Score the six points that InferSim publishes; its own answers beside."""
     wide = "--use-fp8-gemm --enable-deepep --enable-tbo --target-osl 1786"
     points = [
         ("deepseek-v3", "nv-h800-sxm", ServingLayout(dp=32, ep=32), 4096, 0, 4, "fp8", 7839.0,
@@ -265,53 +180,36 @@ def infersim_points(folder: str | None) -> None:
         measured.append(value)
         print(f"  {name:14} {chip:12} {'decode' if answer else 'prefill':8} measured {value:7.0f}  "
               f"ours {speed:7.0f} ({speed / value - 1:+.1%}) tokens/s per chip")  # fmt: skip
-        if folder:
-            theirs.append(_infersim(folder, config, options))
+        if peer:
+            theirs.append(peer(config, options))
     line("ours on InferSim's six points", errors(ours, measured))
     if theirs:
         line("InferSim on its six points", errors(theirs, measured))
 
 
-def _infersim(folder: str, config: str, options: str) -> float:
-    command = [sys.executable, "main.py", "--config-path", f"hf_configs/{config}_config.json",
-               "--device-type", *options.split()]  # fmt: skip
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    told = re.search(r"Throughput \(TGS[^)]*\):\s+(\d+)", run.stdout)
-    if told is None:
-        message = "InferSim printed no throughput"
-        raise RuntimeError(message)
-    return float(told.group(1))
-
-
-def missing(name: str) -> None:
-    """Say that a peer is not installed, and what it scored when we ran it."""
-    print(f"{name} is not installed here; when we ran it (November 2026): {MISSING[name]}")
-
-
 def main() -> None:
     """Print every score."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cases", type=Path)
-    parser.add_argument("--infersim")
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--cases", type=Path, default=BATCHES, help="another table of batches")
+    parser.add_argument("--infersim", help="checkout of InferSim")
+    parser.add_argument("--llm-viewer", help="checkout of LLM-Viewer")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th row")
     options = parser.parse_args()
     groups()
-    infersim_points(options.infersim)
-    if not options.infersim:
-        missing("InferSim")
+    simulator = serving_peers.infersim(options.infersim)
+    infersim_points(simulator)
+    tables = serving_peers.aiconfigurator_latencies()
     if importlib.util.find_spec("aiconfigurator_core"):
-        rows = inference_x(options.every)
-        able = importlib.util.find_spec("aiconfigurator") is not None
-        latencies(rows, aiconfigurator_peer() if able else lambda _: None)
-        if not able:
-            missing("aiconfigurator")
-    else:
-        missing("aiconfigurator")
-    if options.cases:
-        static_batches(options.cases, options.every)
-    if not importlib.util.find_spec("GenZ"):
-        missing("GenZ")
-    missing("LLM-Viewer")
+        latencies(inference_x(options.every), tables)
+    batches = {
+        "aiconfigurator": serving_peers.aiconfigurator_batches(),
+        "GenZ": serving_peers.genz(),
+        "LLM-Viewer": serving_peers.llm_viewer(options.llm_viewer),
+    }
+    static_batches(options.cases, options.every, {n: ask for n, ask in batches.items() if ask})
+    for name, ask in {"InferSim": simulator, **batches}.items():
+        if ask is None:
+            serving_peers.missing(name)
 
 
 if __name__ == "__main__":
