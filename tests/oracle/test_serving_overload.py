@@ -11,7 +11,7 @@ import pytest
 
 from tonnage.catalog import load_catalog
 from tonnage.perf import ServingCase, ServingLayout, find_engine, simulate_serving
-from tonnage.perf.serving.pace import load_told
+from tonnage.perf.serving.pace import load_told, times_of
 from tonnage.workload import Arrivals, ServingJob, find_model
 
 CHIP = load_catalog(date(2026, 1, 1)).find("nv-h20-96")
@@ -61,7 +61,7 @@ def verdicts(
         prompts, answers = (lengths(random, count, mean, sigma) for mean in shape[2:])
         case = case_of(shape, rate)
         run = simulate_serving(case, arrival_s=at, input_tokens=prompts, output_tokens=answers)
-        found.append(load_told(case, [run]))
+        found.append(load_told(times_of(case), [run]))
     return found
 
 

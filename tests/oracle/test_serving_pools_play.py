@@ -7,22 +7,24 @@ import numpy as np
 import pytest
 
 from tonnage.catalog import load_catalog
-from tonnage.perf import ServingCase, ServingLayout, find_engine, search_pools
+from tonnage.perf import ServingCase, ServingLayout, Traffic, find_engine, search_pools
 from tonnage.perf.serving.pools_load import PoolsAtLoad
-from tonnage.perf.serving.pools_play import play_pools
+from tonnage.perf.serving.pools_play import play_pools, play_trace
 from tonnage.workload import Arrivals, ServingJob, find_model
 
 CATALOG = load_catalog(date(2026, 1, 1))
 PORT = 40e9
 
 
-def halves(model: str, first: ServingLayout, second: ServingLayout, engine: str) -> PoolsAtLoad:
-    """Two instances that prefill on H100 and two that decode on H20, up to 256 at once."""
+def halves(
+    model: str, first: ServingLayout, second: ServingLayout, engine: str, count: int = 2
+) -> PoolsAtLoad:
+    """Instances, two each, that prefill on H100 and decode on H20, up to 256 at once."""
     used = find_engine(engine)
     job = ServingJob(find_model(model), 2048, 512, concurrency=1, weights="fp8")
     ahead = ServingCase(CATALOG.find("H100"), replace(job, output_tokens=1.0), first, used)
     after = ServingCase(CATALOG.find("H20"), job, second, used)
-    return PoolsAtLoad.of(ahead, 2, after, 2, 256.0, PORT)
+    return PoolsAtLoad.of(ahead, count, after, count, 256.0, PORT)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
@@ -63,7 +65,9 @@ def test_tails_grow_with_the_load_and_a_seed_repeats() -> None:
 def test_arrivals_get_percentiles_of_all_three() -> None:
     job = ServingJob(find_model("llama-3.1-70b"), 2048, 512, weights="fp8", request_rate=2.0,
                      arrivals=Arrivals.OPEN)  # fmt: skip
-    found = search_pools(CATALOG.find("H100"), CATALOG.find("H20"), job, 16, played=3000)
+    found = search_pools(
+        CATALOG.find("H100"), CATALOG.find("H20"), job, 16, traffic=Traffic(requests=3000)
+    )
     assert set(found.percentiles) == {"ttft_ms", "tpot_ms", "e2e_ms"}
     for tail in found.percentiles.values():
         assert tail.p50.p50 <= tail.p90.p50 <= tail.p99.p50
@@ -71,3 +75,87 @@ def test_arrivals_get_percentiles_of_all_three() -> None:
     assert found.method == "event simulation"
     alone = search_pools(CATALOG.find("H100"), CATALOG.find("H20"), job, 16)
     assert (alone.method, set(alone.percentiles)) == ("closed form", {"ttft_ms"})
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_trace_of_random_arrivals_is_like_random_arrivals(share: float, count: int) -> None:
+    pools = halves("llama-3.1-70b", ServingLayout(4), ServingLayout(8), "vllm", count)
+    rate = share * pools.prefill_ranks / pools.stage_s
+    at = np.cumsum(np.random.default_rng(5).exponential(1.0 / rate, 8000))
+    prompts, answers = [2048.0] * len(at), [512.0] * len(at)
+    traced = play_trace(pools, Traffic(arrival_s=at.tolist(), input_tokens=prompts,
+                                       output_tokens=answers))  # fmt: skip
+    drawn = play_pools(pools, rate, 8000)
+    if count == 1:
+        assert traced.ttft_s.mean() == pytest.approx(drawn.ttft_s.mean(), rel=0.05)
+    else:
+        # In turn, every second request comes to each rank: gaps of half the variance, and so about
+        # half the wait at high load (Kingman), less at low.
+        alone = play_pools(pools, 0.01 * rate, 100).ttft_s.mean()
+        waits = [float(run.ttft_s.mean() - alone) for run in (traced, drawn)]
+        assert 0.1 * waits[1] < waits[0] < 0.8 * waits[1]
+    assert np.nanmean(traced.tpot_s) == pytest.approx(np.nanmean(drawn.tpot_s), rel=0.03)
+    assert traced.e2e_s.mean() == pytest.approx(drawn.e2e_s.mean(), rel=0.03)
+    assert traced.load <= 1.0
+
+
+def test_of_a_trace_every_request_has_its_own_times() -> None:
+    pools = halves("llama-3.1-8b", ServingLayout(), ServingLayout(), "vllm")
+    alone = Traffic(
+        arrival_s=[300.0, 0.0, 100.0, 200.0],
+        input_tokens=[2048.0, 64.0, 16384.0, 64.0],
+        output_tokens=[512.0, 512.0, 512.0, 1.0],
+    )
+    run = play_trace(pools, alone)
+    assert run.sent_s.tolist() == [0.0, 100.0, 200.0, 300.0]
+    first = run.ttft_s.tolist()
+    assert first[0] == pytest.approx(first[2])
+    assert first[0] < first[3] < first[1]
+    assert np.isnan(run.tpot_s).tolist() == [False, False, True, False]
+    assert run.e2e_s[2] == pytest.approx(run.ttft_s[2])
+    assert (run.prompt, run.answer) == (4640.0, 384.25)
+
+
+@pytest.mark.parametrize(("share", "over"), [(0.5, False), (1.6, True)])
+@pytest.mark.parametrize("slower", ["prefill", "decoding"])
+def test_a_trace_outruns_pools_when_either_falls_behind(
+    slower: str, share: float, over: bool
+) -> None:
+    prompt, answer = (8192, 16) if slower == "prefill" else (64, 512)
+    job = ServingJob(find_model("llama-3.1-70b"), prompt, answer, weights="fp8")
+    chips = CATALOG.find("H100"), CATALOG.find("H20")
+    best = search_pools(*chips, job, (8, 8))
+    assert slower in best.bottleneck
+    rate = share * best.requests_per_s.p50
+    count = 4000
+    at = np.cumsum(np.random.default_rng(2).exponential(1.0 / rate, count)).tolist()
+    asked = replace(job, request_rate=rate, arrivals=Arrivals.OPEN)
+    trace = Traffic(arrival_s=at, input_tokens=[float(prompt)] * count,
+                    output_tokens=[float(answer)] * count)  # fmt: skip
+    found = search_pools(*chips, asked, (8, 8), traffic=trace)
+    assert found.overloaded is over
+    assert found.fits is not over
+    if over:
+        assert "exceed" in found.reason
+        assert found.requests_per_s.p50 < 0.95 * rate
+
+
+def test_bursts_lengthen_tails_in_pools() -> None:
+    pools = halves("llama-3.1-70b", ServingLayout(4), ServingLayout(8), "vllm")
+    rate = 0.4 * pools.prefill_ranks / pools.stage_s
+    runs = [play_pools(pools, rate, 6000, burst) for burst in (0.1, 1.0, 8.0)]
+    for seconds in ([run.ttft_s for run in runs], [run.e2e_s for run in runs]):
+        tails = [float(np.quantile(values, 0.99)) for values in seconds]
+        assert tails[0] < tails[1] < tails[2]
+
+
+@pytest.mark.parametrize("span", [0.0, 0.05])
+def test_a_burst_is_served_until_its_end_and_outruns_nothing(span: float) -> None:
+    pools = halves("llama-3.1-8b", ServingLayout(), ServingLayout(), "vllm")
+    at = np.linspace(0.0, span, 600).tolist()
+    for prompt, answer in ((8192.0, 16.0), (64.0, 512.0)):
+        some = [prompt] * len(at), [answer] * len(at)
+        run = play_trace(pools, Traffic(arrival_s=at, input_tokens=some[0], output_tokens=some[1]))
+        assert run.load == 0.0
+        assert (run.e2e_s >= run.ttft_s).all()

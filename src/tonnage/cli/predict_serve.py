@@ -106,13 +106,9 @@ def _answer(as_json: bool, given: dict[str, Any]) -> int:
 def _together(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.report import serving as report
     from tonnage.study.serving import predict_serving, unplayed
-    from tonnage.study.serving_trace import read_trace, told_of
+    from tonnage.study.serving_trace import told_of
 
-    traffic = None if given["trace"] else _traffic(given, None)
-    trace = read_trace(given["trace"], _first(given)) if given["trace"] else None
-    if trace:
-        _check_trace(given, trace)
-        traffic = _traffic(given, trace)
+    trace, traffic = _arrivals(given)
     if given["chips"] is None:
         raise InputError.of("chips", None, "the number of chips, such as --chips 8")
     found = predict_serving(
@@ -136,10 +132,16 @@ def _together(given: dict[str, Any], as_json: bool) -> int:
     return _end(found.estimate.reason)
 
 
-def _first(given: dict[str, Any]) -> int | None:
-    """Return how many requests of a trace are asked for."""
-    _traffic(given, None)  # its faults come before those of the file
-    return None if given["requests"] is None else int(given["requests"])
+def _arrivals(given: dict[str, Any]) -> tuple[Trace | None, Traffic]:
+    """Return the trace that was given, and how requests come."""
+    from tonnage.study.serving_trace import read_trace
+
+    traffic = _traffic(given, None)  # its faults come before those of the file
+    if given["trace"] is None:
+        return None, traffic
+    trace = read_trace(given["trace"], given["requests"])
+    _check_trace(given, trace)
+    return trace, _traffic(given, trace)
 
 
 def _check_trace(given: dict[str, Any], trace: Trace) -> None:
@@ -190,22 +192,26 @@ def _front(given: dict[str, Any], as_json: bool) -> int:
 def _pools(given: dict[str, Any], as_json: bool) -> int:
     from tonnage.report import serving_pools as report
     from tonnage.study.serving import predict_pools, unplayed
+    from tonnage.study.serving_trace import told_of_pools
 
-    _leave_out(given, "beside --disaggregate", ("layout", None), ("trace", None),
-               ("simulate", False), ("burstiness", 1.0), ("pareto", False))  # fmt: skip
+    _leave_out(given, "beside --disaggregate", ("layout", None), ("pareto", False))
     if given["prefill_chip"] is not None and given["decode_chip"] is not None:
         both = "beside --prefill-chip and --decode-chip, which name the chips of both pools"
         _leave_out(given, both, ("chip", None), ("chip_file", None))
+    trace, traffic = _arrivals(given)
     found = predict_pools(
         given["model"],
         given["prefill_chip"] or _device(given),
         given["decode_chip"] or _device(given),
         _pool_sizes(given),
-        request_rate=given["request_rate"],
+        request_rate=trace.requests_per_s if trace else given["request_rate"],
         concurrency=given["concurrency"],
-        **_shared(given, None),
+        traffic=traffic,
+        **_shared(given, trace),
     )
-    if given["requests"] is not None:
+    if trace:
+        found = told_of_pools(trace, found)
+    elif given["requests"] is not None:
         found = unplayed(found, given["requests"])
     if as_json:
         print_json(report.to_json(found))

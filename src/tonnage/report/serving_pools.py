@@ -66,6 +66,7 @@ def text(answer: PoolsPrediction) -> str:
     """Return in words what limits the deployment and what is taken for granted."""
     found, job = answer.estimate, answer.job
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
+    ranks = "one rank" if answer.traffic.arrival_s is None else "every rank"
     played = found.method != "closed form"
     room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
     lines = [
@@ -76,7 +77,7 @@ def text(answer: PoolsPrediction) -> str:
         f"Engines {found.prefill.engine} and {found.decode.engine}.",
         f"Weights {job.weights}, cache {job.kv}.",
         "Low and high are the 10th and 90th percentile of the model's error.",
-        *(["Percentiles come from playing one rank of each pool."] if played else []),
+        *([f"Percentiles come from playing {ranks} of each pool."] if played else []),
     ]
     lines += [f"Note: {note}." for note in answer.notes]
     if answer.swamped:

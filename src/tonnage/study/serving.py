@@ -26,8 +26,6 @@ from tonnage.workload import Model, ServingJob, Speculation
 _LEAST_ANSWER = 2
 """Tokens of an answer that gives a decoding pool something to do."""
 _POOLS = 2
-PLAYED = 5_000
-"""Requests of one rank of each pool that are played for percentiles: about 0.1 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +161,15 @@ class PoolsPrediction:
     decode_chip: Chip
     job: ServingJob
     estimate: PoolsEstimate
+    engines: tuple[Engine, Engine]
+    """Of the prefill and of the decoding pool."""
+    traffic: Traffic = field(default_factory=Traffic)
     notes: tuple[str, ...] = ()
 
     @property
     def swamped(self) -> bool:
         """More requests come than can be served: waits have no end, and no latency is told."""
-        return never_served(self.job, self.estimate)
+        return self.estimate.overloaded
 
 
 def predict_pools(
@@ -190,12 +191,13 @@ def predict_pools(
     speculation: Speculation | None = None,
     shortest_share: float = 1.0,
     settings: Mapping[str, float] | None = None,
+    traffic: Traffic | None = None,
     as_of: date | str | None = None,
 ) -> PoolsPrediction:
     """Return what prefill and decoding apart deliver, on one kind of chip or two.
 
     `chips` is the total, whose best split is searched, or the pair (prefill, decode). The other
-    parameters are those of `predict_serving`.
+    parameters are those of `predict_serving`; arrivals are always played, clients never.
 
     Raises
     ------
@@ -220,9 +222,14 @@ def predict_pools(
         raise InputError.of("output", output, mend)
     first, second = asked.devices[0], asked.devices[-1]
     engines = asked.engines[0], asked.engines[-1]
-    found = search_pools(first, second, asked.job, chips, engines, played=PLAYED)
+    way = _checked(traffic, request_rate)
+    if way.simulate and request_rate is None:
+        mend = "leave it out: two pools are played under arrivals only, as with request_rate"
+        raise InputError.of("simulate", True, mend)
+    found = search_pools(first, second, asked.job, chips, engines, way)
     notes = (*asked.notes, *_notes_on_pools(found, engines))
-    return PoolsPrediction(asked.model, first, second, asked.job, found, notes)
+    answer = PoolsPrediction(asked.model, first, second, asked.job, found, engines, way, notes)
+    return answer if way.requests == Traffic().requests else unplayed(answer, way.requests)
 
 
 Answer = TypeVar("Answer", ServingPrediction, PoolsPrediction)
@@ -231,8 +238,10 @@ Answer = TypeVar("Answer", ServingPrediction, PoolsPrediction)
 def unplayed(answer: Answer, requests: int) -> Answer:
     """Return the answer with a note where so many requests were asked for and none was played."""
     found, note = answer.estimate, f"the closed form answered, none of {requests:,} requests played"
+    if found.method != "closed form":
+        return answer
     if isinstance(found, ServingEstimate):
-        if found.method != "closed form" or not found.runs:
+        if not found.runs:
             return answer
         note += "; --simulate plays them"
     return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, note))))

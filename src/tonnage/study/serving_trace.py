@@ -13,8 +13,8 @@ from math import isfinite
 from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 from tonnage.perf import predict_serving
-from tonnage.study.serving import ServingPrediction
-from tonnage.workload import Arrivals
+from tonnage.study.serving import PoolsPrediction, ServingPrediction
+from tonnage.workload import Arrivals, ServingJob
 
 MOST_FAULTS = 20
 MOST_PLAYED = 1_000_000
@@ -91,36 +91,63 @@ def told_of(trace: Trace, answer: ServingPrediction) -> ServingPrediction:
 
     Where that one fits nowhere, whatever else is served, the answer is a no that names its line.
     """
-    job, count = answer.job, len(trace.arrival_s)
-    prompts = trace.input_tokens or (job.input_tokens,) * count
-    answers = trace.output_tokens or (job.output_tokens,) * count
-    notes = (*answer.notes, *trace.notes, *_beyond(answer, trace, prompts, answers))
-    answer = replace(answer, notes=notes)
-    if not (trace.input_tokens or trace.output_tokens) or not answer.estimate.runs:
-        return answer
-    k = max(range(count), key=lambda i: prompts[i] + answers[i])
-    alone = replace(
-        job, input_tokens=prompts[k], output_tokens=answers[k], shortest_share=1.0,
-        request_rate=None, concurrency=1.0, arrivals=Arrivals.CLOSED, ttft_ms=None, tpot_ms=None,
-    )  # fmt: skip
+    answer = replace(answer, notes=(*answer.notes, *trace.notes, *_beyond(answer, trace)))
     found = answer.estimate
+    if not (trace.input_tokens or trace.output_tokens) or not found.runs:
+        return answer
+    line, alone = _longest(trace, answer.job)
     lone = predict_serving(answer.chip, alone, found.layout, answer.engine)
     if lone.runs:
         return answer
-    reason = (
-        f"line {trace.lines[k]} of the trace, {prompts[k]:,.0f} + {answers[k]:,.0f} tokens, "
-        f"can never run on {found.layout}: {lone.reason}"
-    )
+    reason = _never(line, alone, f"{found.layout}: {lone.reason}")
     return replace(answer, estimate=replace(found, fits=False, reason=reason))
 
 
-def _beyond(
-    answer: ServingPrediction,
-    trace: Trace,
-    prompts: tuple[float, ...],
-    answers: tuple[float, ...],
-) -> list[str]:
+def told_of_pools(trace: Trace, answer: PoolsPrediction) -> PoolsPrediction:
+    """Return the answer of two pools with what has to be said of the trace, as `told_of` does."""
+    answer = replace(answer, notes=(*answer.notes, *trace.notes, *_beyond(answer, trace)))
+    if not (trace.input_tokens or trace.output_tokens):
+        return answer
+    line, alone = _longest(trace, answer.job)
+    found = answer.estimate
+    halves = (
+        ("prefill", found.prefill, answer.prefill_chip, replace(alone, output_tokens=1.0)),
+        ("decoding", found.decode, answer.decode_chip, alone),
+    )
+    for (name, pool, chip, job), engine in zip(halves, answer.engines, strict=True):
+        lone = predict_serving(chip, job, pool.layout, engine)
+        if not lone.runs:
+            reason = _never(line, alone, f"{pool.layout} of the {name} pool: {lone.reason}")
+            return replace(answer, estimate=replace(found, fits=False, reason=reason))
+    return answer
+
+
+def _longest(trace: Trace, job: ServingJob) -> tuple[int, ServingJob]:
+    """Return the line of the trace's longest request, and it alone as a job without limits."""
+    count = len(trace.arrival_s)
+    prompts, answers = _lengths(trace, job)
+    k = max(range(count), key=lambda i: prompts[i] + answers[i])
+    return trace.lines[k], replace(
+        job, input_tokens=prompts[k], output_tokens=answers[k], shortest_share=1.0,
+        request_rate=None, concurrency=1.0, arrivals=Arrivals.CLOSED, ttft_ms=None, tpot_ms=None,
+    )  # fmt: skip
+
+
+def _lengths(trace: Trace, job: ServingJob) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return tokens of prompts and answers, told or the job's."""
+    count = len(trace.arrival_s)
+    prompts = trace.input_tokens or (job.input_tokens,) * count
+    return prompts, trace.output_tokens or (job.output_tokens,) * count
+
+
+def _never(line: int, job: ServingJob, where: str) -> str:
+    tokens = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
+    return f"line {line} of the trace, {tokens}, can never run on {where}"
+
+
+def _beyond(answer: ServingPrediction | PoolsPrediction, trace: Trace) -> list[str]:
     """Say which lines are beyond the model's context."""
+    prompts, answers = _lengths(trace, answer.job)
     longest = answer.model.max_positions
     mean = answer.job.input_tokens + answer.job.output_tokens
     if not longest or mean > longest:

@@ -145,3 +145,20 @@ def test_a_short_trace_beyond_a_limit_is_not_told_as_swamped() -> None:
     assert "time per output token" in found.estimate.reason
     assert found.estimate.requests_per_s.p50 < 1.0
     assert not found.swamped
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"arrival_s": []}, "arrival_s"),
+        ({"arrival_s": [0.0, float("nan")]}, "arrival_s"),
+        ({"arrival_s": [0.0, -1.0]}, "arrival_s"),
+        ({"input_tokens": [10.0]}, "arrival_s"),
+        ({"arrival_s": [0.0, 1.0], "output_tokens": [10.0]}, "output_tokens"),
+        ({"arrival_s": [0.0, 1.0], "input_tokens": [10.0, 0.0]}, "input_tokens"),
+        ({"requests": 10.5}, "requests"),
+    ],
+)
+def test_a_trace_that_cannot_be_is_told_by_field(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(InputError, match=field):
+        Traffic(**given)

@@ -14,24 +14,14 @@ import numpy as np
 
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible
-from tonnage.perf.interval import interval
 from tonnage.perf.machine import machine_of
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.engine import Engine, find_engine
-from tonnage.perf.serving.estimate import (
-    PARTS,
-    Percentiles,
-    ServingMemory,
-    deviations,
-    limit_broken,
-    predict_serving_cases,
-    ttft_sigma,
-)
+from tonnage.perf.serving.estimate import deviations
 from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, shortage, undisturbed
-from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, offered, ttft_tail
-from tonnage.perf.serving.pools_play import play_pools, played_tails
+from tonnage.perf.serving.pools_answer import Half, PoolsEstimate, estimate_pools
 from tonnage.perf.serving.pools_split import (
     BATCHES,
     DecodeSide,
@@ -43,7 +33,7 @@ from tonnage.perf.serving.prompts import entry_seconds, prompt_seconds
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
-from tonnage.provenance import Spread
+from tonnage.perf.serving.traffic import Traffic
 from tonnage.units import MILLI
 from tonnage.workload import Arrivals, ServingJob
 
@@ -51,65 +41,6 @@ BUSY = 0.85
 """Share of its time that a prefill instance works where no limit on TTFT says less."""
 LARGEST = 32
 """Chips of the largest instance that is tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolsEstimate:
-    """What a disaggregated deployment delivers; field names as in `ServingEstimate`."""
-
-    prefill: Pool
-    decode: Pool
-    chips: int
-    """Chips asked for; `chips_used` of them work."""
-    fits: bool
-    reason: str
-    """Empty where the load is served; else what is in the way."""
-    ttft_ms: Spread
-    tpot_ms: Spread
-    e2e_ms: Spread
-    percentiles: dict[str, Percentiles]
-    """Over requests: of arrivals, played, `ttft_ms`, `tpot_ms` and `e2e_ms`; else `ttft_ms`."""
-    transfer_ms: float
-    """Time to move one request's cache."""
-    requests_per_s: Spread
-    tokens_per_s_output: Spread
-    tokens_per_s_total: Spread
-    tokens_per_s_output_per_chip: Spread
-    """Of the chips asked for, idle ones included."""
-    running: float
-    """Sequences that decode at once."""
-    max_concurrency: int
-    """Sequences whose cache fits at once in the decoding pool."""
-    breakdown_ms: dict[str, float]
-    """Parts of the time per output token; they add up to `tpot_ms.p50`."""
-    bottleneck: str
-    sigma: float
-    method: str = "closed form"
-
-    @property
-    def chips_used(self) -> int:
-        """Chips of both pools."""
-        return self.prefill.chips + self.decode.chips
-
-    @property
-    def memory_gb_per_chip(self) -> ServingMemory:
-        """Of the decoding pool, where the caches live."""
-        return self.decode.memory_gb_per_chip
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain data, with the contract's field names beside both pools'."""
-        result: dict[str, Any] = {}
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if name == "percentiles":
-                value = {key: item.to_dict() for key, item in value.items()}
-            result[name] = value.to_dict() if hasattr(value, "to_dict") else value
-        result["chips_used"] = self.chips_used
-        result["memory_gb_per_chip"] = self.memory_gb_per_chip.to_dict()
-        halves = {"prefill": self.prefill, "decode": self.decode}
-        layout = {name: half.layout.to_dict() for name, half in halves.items()}
-        result["layout"] = {n: d | {"instances": halves[n].instances} for n, d in layout.items()}
-        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,14 +71,15 @@ def search_pools(
     job: ServingJob,
     chips: int | tuple[int, int],
     engine: Engine | tuple[Engine, Engine] | None = None,
-    played: int = 0,
+    traffic: Traffic | None = None,
 ) -> PoolsEstimate:
     """Return the split of `chips` with most requests a second within the job's limits.
 
     `chips` is the total to split, or a pair (prefill, decode) where the kinds differ and each is
     given; `engine` is that of both, or a pair. Every size, layout and batch is weighed. Where the
-    job names a load, rates and latencies are those at that load; `played` requests of one rank of
-    each pool then give the percentiles under arrivals at random.
+    job names a load, rates and latencies are those at that load; arrivals are played where
+    `traffic` says how they come: one rank of each pool under random ones, all ranks under a trace,
+    whose split is the best for its mean rate and lengths.
 
     Raises
     ------
@@ -165,7 +97,16 @@ def search_pools(
     else:
         pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
     total = chips if isinstance(chips, int) else sum(chips)
-    return _estimate(job, left, right, pair, port, total, played)
+    p, x, d, y = pair
+    halves = _half(left, p, x), _half(right, d, y)
+    return estimate_pools(job, *halves, port, total, traffic)
+
+
+def _half(half: _Instances, k: int, count: int) -> Half:
+    return Half(
+        half.cases[k], count, int(half.chips[k]), float(half.rate[k]), float(half.batch[k]),
+        float(half.sigma[k]),
+    )  # fmt: skip
 
 
 def _prefill_side(half: _Instances, port: float) -> PrefillSide:
@@ -317,67 +258,3 @@ def _found(
             if not np.any(half.rate > 0)]  # fmt: skip
     message = "; ".join(told) or "the chips are too few for an instance of each pool; add chips"
     raise Infeasible(message)
-
-
-def _estimate(
-    job: ServingJob,
-    left: _Instances,
-    right: _Instances,
-    pair: tuple[int, int, int, int],
-    port: float,
-    total: int,
-    played: int,
-) -> PoolsEstimate:
-    p, x, d, y = pair
-    halves = PoolsAtLoad.of(left.cases[p], x, right.cases[d], y, float(right.batch[d]), port)
-    most = min(float(x * left.rate[p]), float(y * right.rate[d]))
-    rate, reason = halves.served(job, most)
-    ttft, tpot, wait, busy = halves.latencies(rate)
-    if job.concurrency is not None:
-        # More clients than the pools hold wait in the queue (Little's law).
-        ttft = max(ttft, job.concurrency / rate - halves.answer * tpot)
-    known = bool(played) and job.request_rate is not None and not reason
-    run = play_pools(halves, rate, played) if known else None
-    if run is not None:
-        ttft, tpot = float(run.ttft_s.mean()), float(run.tpot_s.mean())
-    reason = reason or limit_broken(job, tpot / MILLI, ttft / MILLI)
-    sigma = float(max(left.sigma[p], right.sigma[d]))
-    late = ttft_sigma(float(left.sigma[p]), replace(job, arrivals=Arrivals.CLOSED))
-    first = _pool(left, p, x, halves.prefill)
-    second = _pool(right, d, y, halves.decode)
-    tails = {"ttft_ms": ttft_tail(ttft / MILLI, wait / MILLI, busy, late)}
-    if run is not None:
-        tails = played_tails(run, late, sigma)
-    output = rate * halves.answer
-    alone = predict_serving_cases([halves.decode])[0]
-    parts = alone.breakdown_ms | {"prompts": 0.0}
-    scale = tpot / MILLI / sum(parts.values())
-    slower = first if first.requests_per_s < second.requests_per_s else second
-    which = "prefill" if slower is first else "decoding"
-    longest = max(parts, key=lambda name: parts[name])
-    return PoolsEstimate(
-        first, second, total, not reason, reason,
-        interval(ttft / MILLI, late),
-        interval(tpot / MILLI, sigma),
-        interval((ttft + max(halves.answer - 1.0, 0.0) * tpot) / MILLI, sigma),
-        tails,
-        halves.moved_s / MILLI,
-        offered(rate, sigma, job, rate),
-        offered(output, sigma, job, rate),
-        offered(output + rate * halves.prompt, sigma, job, rate),
-        offered(output / total, sigma, job, rate),
-        min(rate * halves.answer * tpot, halves.full * halves.ranks * y),
-        alone.max_concurrency * y,
-        {name: value * scale for name, value in parts.items()},
-        f"the {which} pool; a token's time goes into {PARTS[longest]}",
-        sigma,
-        "event simulation" if run is not None else "closed form",
-    )  # fmt: skip
-
-
-def _pool(half: _Instances, k: int, count: int, case: ServingCase) -> Pool:
-    alone = predict_serving_cases([case])[0]
-    return Pool(
-        case.chip.id, case.engine.id, case.layout, count, int(count * half.chips[k]),
-        float(count * half.rate[k]), float(half.batch[k]), alone.memory_gb_per_chip,
-    )  # fmt: skip

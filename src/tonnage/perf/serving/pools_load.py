@@ -139,10 +139,17 @@ class PoolsAtLoad:
         return high, ""
 
 
-def offered(value: float, sigma: float, job: ServingJob, rate: float) -> Spread:
-    """Return a rate's interval: of arrivals no more is served than comes."""
-    spread = interval(value, sigma)
-    return spread if job.request_rate is None else at_most(spread, value * job.request_rate / rate)
+def rates_told(job: ServingJob, rate: float, most: float, sigma: float) -> Spread:
+    """Return requests/s: of arrivals as many as come, unless slower pools could not keep up.
+
+    `most` is what the pools could serve.
+    """
+    found = interval(rate, sigma)
+    if job.request_rate is None:
+        return found
+    if rate < job.request_rate:
+        return at_most(found, job.request_rate)
+    return Spread(min(rate, interval(most, sigma).p10), rate, rate)
 
 
 def ttft_tail(ttft: float, wait: float, busy: float, sigma: float) -> Percentiles:

@@ -1,13 +1,17 @@
-"""Two pools played event by event: one rank of each, its arrivals Poisson.
+"""Two pools played event by event: one rank of each under random arrivals, all under a trace.
 
-What leaves a prefill rank reaches the decoding ranks mixed with what others let go, so their
-arrivals are taken as random too, and a request's two halves as independent. A decoding rank does
-nothing for a prompt: its cache arrives with it, and there is room for the whole answer.
+What leaves a prefill rank reaches the decoding ranks mixed with what others let go, so random
+arrivals there are taken as random again, with the same bursts, and a request's two halves as
+independent. A trace goes to the prefill ranks in turn, and from there to the decoding ranks in
+turn, as prompts are done. A decoding rank does nothing for a prompt: its cache arrives with it, and
+there is room for the whole answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,12 +20,14 @@ from tonnage.perf.interval import interval
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.estimate import Percentiles
 from tonnage.perf.serving.events import play
+from tonnage.perf.serving.pace import load_told, offered_per_s, times_of
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.pools_load import PoolsAtLoad
-from tonnage.perf.serving.simulate import drawn_lengths, simulate_serving
+from tonnage.perf.serving.simulate import Simulation, drawn_lengths, simulate_serving, summary
 from tonnage.perf.serving.times import Times, tabulate
+from tonnage.perf.serving.traffic import Traffic
 from tonnage.units import MILLI
-from tonnage.workload import Arrivals
+from tonnage.workload import Arrivals, ServingJob
 
 LEADING = 0.1
 """Share of the requests that fill an empty rank and are left out."""
@@ -34,16 +40,122 @@ class PoolsRun:
     ttft_s: Any
     tpot_s: Any
     e2e_s: Any
+    sent_s: Any
+    load: float = 0.0
+    """What comes over what the slower pool could serve; 0 where nothing tells."""
+    prompt: float = 0.0
+    """Mean tokens of a trace's prompts, ..."""
+    answer: float = 0.0
+    """... and answers."""
 
 
-def play_pools(halves: PoolsAtLoad, rate: float, requests: int, seed: int = 0) -> PoolsRun:
+def play_pools(
+    halves: PoolsAtLoad, rate: float, requests: int, burstiness: float = 1.0, seed: int = 0
+) -> PoolsRun:
     """Return what `requests` at `rate` a second of the whole meet in both pools."""
     random = np.random.default_rng(seed)
     skipped = int(LEADING * requests)
-    first = _prefilled(halves, rate, requests, seed)[skipped:] + halves.moved_s
-    stay, size = _decoded(halves, rate, requests, random)
+    case = _prefilling(halves, rate)
+    first = simulate_serving(case, requests, seed=seed, burstiness=burstiness)
+    ttft = first.ttft_s[skipped:] + halves.moved_s
+    stay, size = _decoded(halves, rate, requests, burstiness, random)
     stay, size = stay[skipped:], size[skipped:]
-    return PoolsRun(first, stay / np.maximum(size - 1.0, 1.0), random.permutation(first) + stay)
+    e2e = random.permutation(ttft) + stay
+    return PoolsRun(ttft, _each(stay, size), e2e, first.sent_s[skipped:])
+
+
+def play_trace(halves: PoolsAtLoad, trace: Traffic) -> PoolsRun:
+    """Return what every request of a trace meets in both pools, in the order of arrival."""
+    assert trace.arrival_s is not None
+    order = np.argsort(np.asarray(trace.arrival_s, float), kind="stable")
+    sent = np.asarray(trace.arrival_s, float)[order]
+    prompts, answers = _lengths(halves.decode.job, trace, order)
+    rate = min(offered_per_s(sent), len(sent))  # a burst as if it came over a second
+    ttft, ahead = _in_turn(
+        halves.prefill_ranks, sent,
+        partial(_prefill_rank, _prefilling(halves, rate), prompts),
+    )  # fmt: skip
+    ttft = ttft + halves.moved_s * prompts / halves.prompt
+    there = sent + ttft
+    came = np.argsort(there, kind="stable")
+    back = np.empty_like(came)
+    back[came] = np.arange(len(came))
+    case = _serving(halves, rate)
+    lengths = prompts[came], answers[came]
+    stay, after = _in_turn(
+        halves.decode_ranks, there[came], partial(_decode_rank, case, halves.full, lengths)
+    )
+    stay = stay[back]
+    each = _each(stay, answers)
+    loads = (load_told(times_of(halves.prefill), ahead),
+             load_told(partial(_decoding, case, full=halves.full), after))  # fmt: skip
+    later = float(np.ptp(there))  # the decoding ranks get the trace over so long
+    return PoolsRun(
+        ttft, each, ttft + stay, sent, _load(loads, sent, later, _alone(ttft, each, answers)),
+        float(prompts.mean()), float(answers.mean()),
+    )  # fmt: skip
+
+
+def _alone(ttft: Any, each: Any, answers: Any) -> float:
+    """Seconds that a usual request would take at the quickest."""
+    token = 0.0 if np.isnan(each).all() else float(np.nanmin(each))
+    return float(ttft.min()) + (float(np.median(answers)) - 1.0) * token
+
+
+def _load(loads: tuple[float, float], sent: Any, later: float, alone: float) -> float:
+    """Return what comes over what the slower pool could serve, by the trace's own times.
+
+    Of a burst nothing is told: all of it is there before one request would be answered.
+    """
+    span = float(sent[-1] - sent[0])
+    return 0.0 if span <= alone else max(loads[0], loads[1] * later / span)
+
+
+def _each(stay: Any, size: Any) -> Any:
+    """Seconds per token after the first; NaN for answers of one token."""
+    return np.where(size > 1, stay / np.maximum(size - 1.0, 1.0), np.nan)
+
+
+def _lengths(job: ServingJob, trace: Traffic, order: Any) -> tuple[Any, Any]:
+    """Return whole tokens of prompts and answers, told or drawn, in the order of arrival."""
+    random = np.random.default_rng(0)
+    found = []
+    for told, longest in ((trace.input_tokens, job.input_tokens),
+                          (trace.output_tokens, job.output_tokens)):  # fmt: skip
+        if told is None:
+            some = drawn_lengths(random, longest, job.shortest_share, len(order))
+            found.append(np.array(some, float))
+        else:
+            found.append(np.maximum(np.rint(np.asarray(told, float)[order]), 1.0))
+    return found[0], found[1]
+
+
+def _in_turn(
+    ranks: float, sent: Any, rank: Callable[[Any, slice], Simulation]
+) -> tuple[Any, list[Simulation]]:
+    """Play the ranks in turn; return the seconds of each request, and the plays."""
+    count, runs = int(ranks), list[Simulation]()
+    seconds = np.empty(len(sent))
+    for turn in range(min(count, len(sent))):
+        mine = slice(turn, None, count)
+        runs.append(rank(sent[mine], mine))
+        seconds[mine] = runs[-1].e2e_s
+    return seconds, runs
+
+
+def _prefill_rank(case: ServingCase, prompts: Any, sent: Any, mine: slice) -> Simulation:
+    ones = [1.0] * len(sent)
+    return simulate_serving(
+        case, len(sent), arrival_s=sent, input_tokens=prompts[mine], output_tokens=ones
+    )
+
+
+def _decode_rank(
+    case: ServingCase, full: float, lengths: tuple[Any, Any], sent: Any, mine: slice
+) -> Simulation:
+    prompts, answers = (list(map(int, values[mine])) for values in lengths)
+    times = _decoding(case, prompts, full)
+    return summary(play(times, sent.tolist(), (prompts, answers)), (prompts, answers), 0)
 
 
 def played_tails(run: PoolsRun, late: float, sigma: float) -> dict[str, Percentiles]:
@@ -51,29 +163,37 @@ def played_tails(run: PoolsRun, late: float, sigma: float) -> dict[str, Percenti
     kinds = {"ttft_ms": (run.ttft_s, late), "tpot_ms": (run.tpot_s, sigma),
              "e2e_ms": (run.e2e_s, sigma)}  # fmt: skip
     return {
-        name: Percentiles(*(interval(float(np.quantile(s, q)) / MILLI, doubt) for q in LEVELS))
+        name: Percentiles(*(interval(float(np.nanquantile(s, q)) / MILLI, doubt) for q in LEVELS))
         for name, (s, doubt) in kinds.items()
     }
 
 
-def _prefilled(halves: PoolsAtLoad, rate: float, requests: int, seed: int) -> Any:
-    """Seconds to the end of the prompt on one rank."""
-    case, ranks = halves.prefill, halves.prefill_ranks
-    share = rate / ranks * case.layout.dp
+def _prefilling(halves: PoolsAtLoad, rate: float) -> ServingCase:
+    """Return a prefill instance under its share of the load."""
+    case = halves.prefill
+    share = rate / halves.prefill_ranks * case.layout.dp
     job = replace(case.job, arrivals=Arrivals.OPEN, concurrency=None, request_rate=share,
                   output_tokens=1.0)  # fmt: skip
-    return simulate_serving(replace(case, job=job), requests, seed=seed).ttft_s
+    return replace(case, job=job)
 
 
-def _decoded(halves: PoolsAtLoad, rate: float, requests: int, random: Any) -> tuple[Any, Any]:
-    """Seconds from a cache's arrival to the last token, and the tokens of the answers."""
+def _serving(halves: PoolsAtLoad, rate: float) -> ServingCase:
+    """Return a decoding instance under its share of the load."""
     share = rate / halves.decode_ranks
     job = replace(halves.decode.job, arrivals=Arrivals.OPEN, concurrency=None,
                   request_rate=share * halves.ranks)  # fmt: skip
-    case = replace(halves.decode, job=job)
+    return replace(halves.decode, job=job)
+
+
+def _decoded(
+    halves: PoolsAtLoad, rate: float, requests: int, burstiness: float, random: Any
+) -> tuple[Any, Any]:
+    """Seconds from a cache's arrival to the last token, and the tokens of the answers."""
+    case = _serving(halves, rate)
+    job, gap = case.job, halves.decode_ranks / rate
     prompts = drawn_lengths(random, job.input_tokens, job.shortest_share, requests)
     answers = drawn_lengths(random, job.output_tokens, job.shortest_share, requests)
-    sent = np.cumsum(random.exponential(1.0 / share, requests))
+    sent = np.cumsum(random.gamma(1.0 / burstiness, burstiness * gap, requests))
     events = play(_decoding(case, prompts, halves.full), sent.tolist(), (prompts, answers))
     return np.array(events.last) - np.array(events.sent), np.array(answers, float)
 

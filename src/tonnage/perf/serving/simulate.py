@@ -117,7 +117,7 @@ def simulate_serving(
     known = int(np.isfinite(sent).sum())
     times = tabulate(cases, prompts, known)
     events = play(times, sent.tolist(), (prompts, answers))
-    return _summary(events, (prompts, answers), known if closed and evenly else 0)
+    return summary(events, (prompts, answers), known if closed and evenly else 0)
 
 
 def _closed(cases: Cases, requests: int, evenly: bool, told: int | None) -> Any:
@@ -167,8 +167,11 @@ def _in_order(values: list[int], order: Any) -> list[int]:
     return [values[k] for k in order]
 
 
-def _summary(events: Played, lengths: Lengths, clients: int) -> Simulation:
-    """Return what happened; of clients that go on for ever, without their first and last round."""
+def summary(events: Played, lengths: Lengths, clients: int) -> Simulation:
+    """Return what happened; of clients that go on for ever, without their first and last round.
+
+    `clients` is their number, 0 of a load that ends.
+    """
     start, begin, end = np.array(events.sent), np.array(events.first), np.array(events.last)
     prompts, size = np.array(lengths[0], float), np.array(lengths[1], float)
     after = np.where(size > 1, (end - begin) / np.maximum(size - 1, 1), np.nan)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from tonnage.perf.serving.estimate import (
 )
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.memory import undisturbed
-from tonnage.perf.serving.pace import load_told, offered_per_s, served_per_s
+from tonnage.perf.serving.pace import load_told, offered_per_s, times_of, traced_rates
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.ranks import ranks_together
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
@@ -77,16 +77,30 @@ class Traffic:
         faults = []
         if not (_number(self.burstiness) and 0.0 < self.burstiness <= 1000.0):
             faults.append(Fault("burstiness", self.burstiness, "a number above 0, up to 1000"))
-        if not (_number(self.requests) and 10 <= self.requests <= LONGEST_RUN):
+        whole = _number(self.requests) and self.requests == self.requests // 1
+        if not (whole and 10 <= self.requests <= LONGEST_RUN):
             mend = f"a whole number from 10 to {LONGEST_RUN:,}"
             faults.append(Fault("requests", self.requests, mend))
         for name in ("arrival_s", "input_tokens", "output_tokens"):
-            told = getattr(self, name)
-            listed = isinstance(told, Sequence | np.ndarray) and not isinstance(told, str)
-            if told is not None and not (listed and all(map(_number, told))):
-                faults.append(Fault(name, told, "numbers, one a request"))
+            if getattr(self, name) is not None:
+                faults += self._column_faults(name)
         if faults:
             raise InputError(faults)
+
+    def _column_faults(self, name: str) -> list[Fault]:
+        """Return what is wrong with a column of the trace."""
+        told, sent = getattr(self, name), self.arrival_s
+        if not (isinstance(told, Sequence | np.ndarray) and not isinstance(told, str)):
+            return [Fault(name, told, "a list of numbers, one a request")]
+        least = 0.0 if name == "arrival_s" else 1.0
+        odd = [n for n in told if not (_number(n) and least <= n < inf)]
+        if odd:
+            return [Fault(name, odd[0], f"numbers of {least:g} or more, one a request")]
+        if sent is None:
+            return [Fault("arrival_s", None, f"the times of the requests that {name} tells of")]
+        if not len(told) or (hasattr(sent, "__len__") and len(told) != len(sent)):
+            return [Fault(name, f"{len(told)} numbers", "one a request, of one request or more")]
+        return []
 
     @property
     def plain(self) -> bool:
@@ -128,7 +142,7 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     run = _together(runs)
     traced = traffic.arrival_s is not None
     opened = traced or case.job.arrivals is Arrivals.OPEN
-    load = load_told(case, [one for _, one in runs]) if opened else 0.0
+    load = load_told(times_of(case), [one for _, one in runs]) if opened else 0.0
     swamped = load > 1.0
     late = ttft_sigma(found.sigma, case.job)
     values = {"ttft_ms": run.ttft_s, "tpot_ms": run.tpot_s, "e2e_ms": run.e2e_s}
@@ -147,7 +161,8 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     offered = offered_per_s(run.sent_s) if traced else case.job.request_rate
     if traced:
         run = replace(run, duration_s=float(np.max(run.sent_s + run.e2e_s) - np.min(run.sent_s)))
-        rates = _served(found, run, swamped=swamped)
+        keeping = found.requests_per_s.p10 / found.requests_per_s.p50
+        rates = traced_rates(run.sent_s, run.e2e_s, found.sigma, keeping, swamped=swamped)
     else:
         rates = _rates(found, case, run, swamped=swamped)
     new = _rated(replace(new, requests_per_s=rates, overloaded=swamped), case.job, run)
@@ -246,16 +261,6 @@ def _rates(found: ServingEstimate, case: ServingCase, run: Simulation, *, swampe
         return rates
     slow = min(found.requests_per_s.p10, offered)
     return at_most(rates, offered) if swamped else Spread(slow, offered, offered)
-
-
-def _served(found: ServingEstimate, run: Simulation, *, swamped: bool) -> Spread:
-    """Return requests a second of a trace: a slower deployment ends later, or falls behind."""
-    doubt = interval(1.0, found.sigma)
-    if swamped:
-        return at_most(doubt * served_per_s(run, whole=True), offered_per_s(run.sent_s))
-    rate, keeping = served_per_s(run), found.requests_per_s.p10 / found.requests_per_s.p50
-    slow = min(served_per_s(run, doubt.p90), rate * keeping)
-    return Spread(slow, rate, served_per_s(run, doubt.p10))
 
 
 def _rated(found: ServingEstimate, job: ServingJob, run: Simulation) -> ServingEstimate:
