@@ -18,7 +18,7 @@ import numpy as np
 
 from tonnage.perf.interval import at_most, interval
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
-from tonnage.perf.serving.estimate import Percentiles, ServingMemory
+from tonnage.perf.serving.estimate import Percentiles, ServingMemory, overrun
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes
 from tonnage.perf.serving.percentiles import LEVELS
@@ -125,9 +125,8 @@ class PoolsAtLoad:
         """Return the requests/s at the job's load, `most` where it names none, and what hinders."""
         if job.request_rate is not None:
             short = job.request_rate > most * (1.0 + 1e-9)
-            told = f"arrivals of {job.request_rate:g} requests/s exceed the {most:.3g}"
-            reason = f"{told} that it can serve within the limits"
-            return min(job.request_rate, most), reason if short else ""
+            limits = " within the limits" if job.tpot_ms or job.ttft_ms else ""
+            return min(job.request_rate, most), overrun(job, most) + limits if short else ""
         if job.concurrency is None:
             return most, ""
         low, high = 0.0, most
