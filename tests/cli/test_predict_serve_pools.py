@@ -105,7 +105,6 @@ def test_the_low_end_of_a_rate_is_below_it_only_where_slower_pools_fall_behind(
     [
         (["--burstiness", "3"], "request-rate"),
         (["--simulate"], "simulate"),
-        (["--simulate", "--concurrency", "8"], "simulate"),
         (["--burstiness", "3", "--concurrency", "8"], "request-rate"),
     ],
 )
@@ -114,3 +113,26 @@ def test_what_pools_are_not_played_under(
 ) -> None:
     assert run(["predict", "serve", *POOLS, *LENGTHS, *extra]) == 2
     assert field in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("clients", [1, 24, 60])
+def test_clients_of_pools_are_played(capsys: pytest.CaptureFixture[str], clients: int) -> None:
+    asked = [*POOLS, *LENGTHS, "--concurrency", str(clients)]
+    _, found = ask(capsys, *asked)
+    assert found["method"] == "event simulation"
+    assert set(found["percentiles"]) == {"ttft_ms", "tpot_ms", "e2e_ms"}
+    rate, stay = found["requests_per_s"]["p50"], found["e2e_ms"]["p50"] / 1000
+    assert rate * stay == pytest.approx(clients)
+    for tail in found["percentiles"].values():
+        assert tail["p50"]["p50"] <= tail["p90"]["p50"] <= tail["p99"]["p50"]
+    assert run(["predict", "serve", *asked, "--simulate"]) == 0
+    assert "playing every rank of each pool" in capsys.readouterr().out
+
+
+def test_clients_that_wait_for_room_to_decode_are_not_played(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, found = ask(capsys, *POOLS, *LENGTHS, "--concurrency", "100000")
+    assert found["method"] == "closed form"
+    rate, stay = found["requests_per_s"]["p50"], found["e2e_ms"]["p50"] / 1000
+    assert rate * stay == pytest.approx(100000, rel=0.01)

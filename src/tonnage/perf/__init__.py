@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tonnage.perf.serving.layout import parse_serving_layout as parse_serving_layout
     from tonnage.perf.serving.pools import search_pools as search_pools
     from tonnage.perf.serving.pools_answer import PoolsEstimate as PoolsEstimate
+    from tonnage.perf.serving.pools_clients import played_requests as played_requests
     from tonnage.perf.serving.predict import predict_serving as predict_serving
     from tonnage.perf.serving.release import engine_known as engine_known
     from tonnage.perf.serving.release import releases as releases
@@ -91,6 +92,7 @@ _HOME = {
     "serving.run": ("EVEN_SPREAD", "WIDE_SPREAD", "Run", "play_run"),
     "serving.pools": ("search_pools",),
     "serving.pools_answer": ("PoolsEstimate",),
+    "serving.pools_clients": ("played_requests",),
     "serving.pools_load": ("Pool",),
     "serving.release": ("Release", "engine_known", "releases"),
     "serving.search": ("search_catalog", "search_chips", "search_serving"),

@@ -66,7 +66,8 @@ def text(answer: PoolsPrediction) -> str:
     """Return in words what limits the deployment and what is taken for granted."""
     found, job = answer.estimate, answer.job
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
-    ranks = "one rank" if answer.traffic.arrival_s is None else "every rank"
+    drawn = answer.job.request_rate is not None and answer.traffic.arrival_s is None
+    ranks = "one rank" if drawn else "every rank"
     played = found.method != "closed form"
     room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
     lines = [

@@ -16,6 +16,7 @@ from tonnage.perf import (
     ServingEstimate,
     ServingLayout,
     Traffic,
+    played_requests,
     search_pools,
 )
 from tonnage.perf import predict_serving as predict_deployment
@@ -197,7 +198,7 @@ def predict_pools(
     """Return what prefill and decoding apart deliver, on one kind of chip or two.
 
     `chips` is the total, whose best split is searched, or the pair (prefill, decode). The other
-    parameters are those of `predict_serving`; arrivals are always played, clients never.
+    parameters are those of `predict_serving`; a load that is named is played.
 
     Raises
     ------
@@ -223,8 +224,8 @@ def predict_pools(
     first, second = asked.devices[0], asked.devices[-1]
     engines = asked.engines[0], asked.engines[-1]
     way = _checked(traffic, request_rate)
-    if way.simulate and request_rate is None:
-        mend = "leave it out: two pools are played under arrivals only, as with request_rate"
+    if way.simulate and request_rate is None and concurrency is None:
+        mend = "leave it out, or name a load to play: request_rate or concurrency"
         raise InputError.of("simulate", True, mend)
     found = search_pools(first, second, asked.job, chips, engines, way)
     notes = (*asked.notes, *_notes_on_pools(found, engines))
@@ -238,12 +239,16 @@ Answer = TypeVar("Answer", ServingPrediction, PoolsPrediction)
 def unplayed(answer: Answer, requests: int) -> Answer:
     """Return the answer with a note where so many requests were asked for and none was played."""
     found, note = answer.estimate, f"the closed form answered, none of {requests:,} requests played"
-    if found.method != "closed form":
-        return answer
+    played, clients = found.method != "closed form", answer.job.concurrency
     if isinstance(found, ServingEstimate):
-        if not found.runs:
+        if played or not found.runs:
             return answer
         note += "; --simulate plays them"
+    elif played:
+        if clients is None:
+            return answer
+        count = played_requests(clients)
+        note = f"{count:,} requests of the clients are played, whatever --requests says"
     return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, note))))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ from tonnage.catalog import Chip
 from tonnage.errors import Infeasible
 from tonnage.perf.machine import machine_of
 from tonnage.perf.serving.arrays import Number
+from tonnage.perf.serving.arrivals import BUSIEST
 from tonnage.perf.serving.case import Cases, ServingCase, cases_of
 from tonnage.perf.serving.engine import Engine, find_engine
 from tonnage.perf.serving.estimate import deviations
 from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, shortage, undisturbed
 from tonnage.perf.serving.pools_answer import Half, PoolsEstimate, estimate_pools
+from tonnage.perf.serving.pools_queue import PromptQueue
 from tonnage.perf.serving.pools_split import (
     BATCHES,
     DecodeSide,
@@ -29,7 +32,7 @@ from tonnage.perf.serving.pools_split import (
     batches,
     best_split,
 )
-from tonnage.perf.serving.prompts import entry_seconds, prompt_seconds
+from tonnage.perf.serving.prompts import entry_seconds
 from tonnage.perf.serving.saturate import best_loads
 from tonnage.perf.serving.space import instances, tensor_domain
 from tonnage.perf.serving.step import decode_step
@@ -38,7 +41,7 @@ from tonnage.units import MILLI
 from tonnage.workload import Arrivals, ServingJob
 
 BUSY = 0.85
-"""Share of its time that a prefill instance works where no limit on TTFT says less."""
+"""Share of what full steps serve that prefill does where neither load nor TTFT limit says less."""
 LARGEST = 32
 """Chips of the largest instance that is tried."""
 
@@ -89,9 +92,11 @@ def search_pools(
     most = (chips, chips) if isinstance(chips, int) else chips
     port = min(_port(prefill), _port(decode))
     ahead, after = engine if isinstance(engine, tuple) else (engine, engine)
-    left = _prefill_options(prefill, job, most[0], ahead, port)
+    named = job.concurrency is not None or job.request_rate is not None
+    busiest = BUSIEST if named else BUSY
+    left = _prefill_options(prefill, job, most[0], ahead, port, busiest)
     right = _decode_options(decode, job, most[1], after)
-    if job.concurrency is not None or job.request_rate is not None:
+    if named:
         sides = _prefill_side(left, port), _decode_side(right)
         pair = _found(best_split(job, *sides, chips), left, right)
     else:
@@ -111,10 +116,9 @@ def _half(half: _Instances, k: int, count: int) -> Half:
 
 def _prefill_side(half: _Instances, port: float) -> PrefillSide:
     cases = cases_of(half.cases)
-    service = prompt_seconds(cases)
-    stage = service / cases.layout.pp
-    first = service + _transfer(cases, port) + entry_seconds(cases)
-    return PrefillSide(half.chips, half.rate, stage / cases.layout.dp, stage, first)
+    beside = _transfer(cases, port) + entry_seconds(cases)
+    queue = PromptQueue.of(cases)
+    return PrefillSide(half.chips, half.rate, cases.layout.dp, queue, beside)
 
 
 def _decode_side(half: _Instances) -> DecodeSide:
@@ -135,28 +139,22 @@ def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> lis
 
 
 def _prefill_options(
-    chip: Chip, job: ServingJob, most: int, engine: Engine | None, port: float
+    chip: Chip, job: ServingJob, most: int, engine: Engine | None, port: float, busiest: float
 ) -> _Instances:
-    """S = prompt / pp a request; W = S·rho / (2(1-rho)) waiting (M/D/1) keeps the TTFT limit."""
+    """Work that share of what full steps serve, or as much as keeps the TTFT limit."""
     alone = replace(
         job, concurrency=1.0, request_rate=None, arrivals=Arrivals.CLOSED, output_tokens=1.0
     )
     found = _cases(chip, alone, most, engine)
     cases = cases_of(found)
-    ranks = cases.layout.dp
     fits = capacity(cases).sequences >= 1.0
-    service = prompt_seconds(cases)
-    moved = _transfer(cases, port)
-    busy = np.full_like(service, BUSY)
-    if job.ttft_ms is not None:
-        spare = np.maximum(job.ttft_ms * MILLI - service - moved - entry_seconds(cases), 0.0)
-        busy = np.minimum(busy, 2.0 * spare / (2.0 * spare + service / cases.layout.pp))
-    stage = service / cases.layout.pp
-    wait = stage * busy / (2.0 * (1.0 - busy))
-    rate = np.where(fits, busy / stage * ranks, 0.0)
-    latency = service + wait + moved + entry_seconds(cases)
+    queue, beside = PromptQueue.of(cases), _transfer(cases, port) + entry_seconds(cases)
+    limit = (job.ttft_ms or inf) * MILLI
+    each = np.where(fits, queue.within(limit - beside, busiest), 0.0)
+    latency = beside + np.array([queue.first(rate, k) for k, rate in enumerate(each)])
     return _Instances(
-        found, _sizes(found), rate, latency, np.ones_like(rate), deviations(cases),
+        found, _sizes(found), each * cases.layout.dp, latency, np.ones_like(each),
+        deviations(cases),
         _shortage(capacity(cases), f"keeps {job.ttft_ms or 0:g} ms to the first token"),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.pace import offered_per_s, traced_rates
+from tonnage.perf.serving.pools_clients import play_clients, plays_clients
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, rates_told, ttft_tail
 from tonnage.perf.serving.pools_play import PoolsRun, play_pools, play_trace, played_tails
 from tonnage.perf.serving.traffic import SIMULATED, Traffic
@@ -135,7 +136,7 @@ class _Told:
 def estimate_pools(
     job: ServingJob, left: Half, right: Half, port: float, total: int, traffic: Traffic | None
 ) -> PoolsEstimate:
-    """Return what the two pools deliver; arrivals are played where `traffic` says how they come."""
+    """Return what the two pools deliver; a load is played where `traffic` says how it comes."""
     halves = PoolsAtLoad.of(left.case, left.count, right.case, right.count, right.batch, port)
     sigma = max(left.sigma, right.sigma)
     late = ttft_sigma(left.sigma, replace(job, arrivals=Arrivals.CLOSED))
@@ -145,6 +146,10 @@ def estimate_pools(
     elif traffic is not None and job.request_rate is not None and not told.reason:
         run = play_pools(halves, told.rate, traffic.requests, traffic.burstiness)
         told = _played(told, run, sigma, late)
+    elif traffic is not None and job.concurrency and plays_clients(halves, job.concurrency):
+        run = play_clients(halves, job.concurrency, told.rate)
+        rate = job.concurrency / float(run.e2e_s.mean())  # Little's law
+        told = replace(_played(told, run, sigma, late), rate=rate, requests=interval(rate, sigma))
     reason = told.reason or limit_broken(job, told.tpot_s / MILLI, told.ttft_s / MILLI)
     first, second = left.pool(halves.prefill), right.pool(halves.decode)
     alone = predict_serving_cases([halves.decode])[0]

@@ -2,7 +2,7 @@
 
 With X requests/s over x prefill instances of r ranks and y decoding instances of q ranks:
 
-    TTFT = S + W + transfer,  W = stage·rho / (2(1-rho)),  rho = X·stage/(x·r)
+    TTFT = interface + W(X/(x·r)) + transfer    (`pools_queue`)
     b = X/(y·q) · o · t(b),   TPOT = t(b)
 
 K clients in a closed loop settle where X·(TTFT + o·TPOT) = K.
@@ -22,7 +22,8 @@ from tonnage.perf.serving.estimate import Percentiles, ServingMemory, overrun
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import cache_bytes
 from tonnage.perf.serving.percentiles import LEVELS
-from tonnage.perf.serving.prompts import entry_seconds, prompt_seconds
+from tonnage.perf.serving.pools_queue import PromptQueue
+from tonnage.perf.serving.prompts import entry_seconds
 from tonnage.perf.serving.step import decode_step
 from tonnage.provenance import Spread
 from tonnage.workload import Arrivals, ServingJob
@@ -61,9 +62,8 @@ class PoolsAtLoad:
     decode: ServingCase
     """One decoding instance at its largest batch, as a static batch."""
     stepping: Cases
-    service_s: float
-    """Device time of one prompt, and of one of its pipeline stages."""
-    stage_s: float
+    queue: PromptQueue
+    """What a prompt waits and takes at a prefill rank."""
     entry_s: float
     """Engine's time per request."""
     moved_s: float
@@ -84,18 +84,22 @@ class PoolsAtLoad:
     ) -> PoolsAtLoad:
         """Return `x` and `y` instances of two cases, with ports of `port` bytes/s between."""
         ahead, after = cases_of([prefill]), cases_of([decode])
-        service, pp = float(prompt_seconds(ahead)[0]), prefill.layout.pp
         size: Any = cache_bytes(ahead, ahead.load.input)
         entry: Any = entry_seconds(ahead)
         hop: Any = ahead.machine.nic_latency_s
         moved = float(size[0]) / port
         whole = replace(decode.job, concurrency=batch, arrivals=Arrivals.STATIC)
         return cls(
-            prefill, replace(decode, job=whole), after, service, service / pp,
+            prefill, replace(decode, job=whole), after, PromptQueue.of(ahead),
             float(entry[0]), moved + float(hop[0]),
             float(x * prefill.layout.dp), float(y * decode.layout.dp), decode.layout.dp,
             batch / decode.layout.dp, float(ahead.load.input[0]), float(after.load.output[0]),
         )  # fmt: skip
+
+    @property
+    def prompts_per_s(self) -> float:
+        """Prompts/s that all prefill ranks do with full steps."""
+        return self.prefill_ranks * float(self.queue.most_per_s[0])
 
     def step_s(self, batch: float) -> float:
         """Return seconds per token of a rank that decodes `batch` sequences."""
@@ -116,10 +120,11 @@ class PoolsAtLoad:
 
     def latencies(self, rate: float) -> tuple[float, float, float, float]:
         """Return TTFT, TPOT, the mean wait in TTFT (seconds), and prefill's busy share."""
-        busy = min(rate * self.stage_s / self.prefill_ranks, 0.999)
-        wait = self.stage_s * busy / (2.0 * (1.0 - busy))
-        ttft = self.service_s + wait + self.moved_s + self.entry_s
-        return ttft, self.step_s(self.batch(rate)), wait, busy
+        each = rate / self.prefill_ranks
+        first = float(self.queue.first(each))
+        ttft = first + self.moved_s + self.entry_s
+        wait = first - float(self.queue.alone_s[0])
+        return ttft, self.step_s(self.batch(rate)), wait, self.queue.busy_share(each)
 
     def served(self, job: ServingJob, most: float) -> tuple[float, str]:
         """Return the requests/s at the job's load, `most` where it names none, and what hinders."""

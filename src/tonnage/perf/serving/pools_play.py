@@ -9,9 +9,7 @@ there is room for the whole answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from tonnage.perf.interval import interval
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.estimate import Percentiles
 from tonnage.perf.serving.events import play
-from tonnage.perf.serving.pace import load_told, offered_per_s, times_of
+from tonnage.perf.serving.pace import load_told, offered_per_s
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.pools_load import PoolsAtLoad
 from tonnage.perf.serving.simulate import Simulation, drawn_lengths, simulate_serving, summary
@@ -57,7 +55,9 @@ def play_pools(
     skipped = int(LEADING * requests)
     case = _prefilling(halves, rate)
     first = simulate_serving(case, requests, seed=seed, burstiness=burstiness)
-    ttft = first.ttft_s[skipped:] + halves.moved_s
+    ttft = (
+        first.ttft_s[skipped:] + halves.moved_s + halves.queue.others(rate / halves.prefill_ranks)
+    )
     stay, size = _decoded(halves, rate, requests, burstiness, random)
     stay, size = stay[skipped:], size[skipped:]
     e2e = random.permutation(ttft) + stay
@@ -69,46 +69,81 @@ def play_trace(halves: PoolsAtLoad, trace: Traffic) -> PoolsRun:
     assert trace.arrival_s is not None
     order = np.argsort(np.asarray(trace.arrival_s, float), kind="stable")
     sent = np.asarray(trace.arrival_s, float)[order]
-    prompts, answers = _lengths(halves.decode.job, trace, order)
+    lengths = _told(halves.decode.job, trace, order)
     rate = min(offered_per_s(sent), len(sent))  # a burst as if it came over a second
-    ttft, ahead = _in_turn(
-        halves.prefill_ranks, sent,
-        partial(_prefill_rank, _prefilling(halves, rate), prompts),
-    )  # fmt: skip
-    ttft = ttft + halves.moved_s * prompts / halves.prompt
-    there = sent + ttft
-    came = np.argsort(there, kind="stable")
-    back = np.empty_like(came)
-    back[came] = np.arange(len(came))
-    case = _serving(halves, rate)
-    lengths = prompts[came], answers[came]
-    stay, after = _in_turn(
-        halves.decode_ranks, there[came], partial(_decode_rank, case, halves.full, lengths)
-    )
-    stay = stay[back]
-    each = _each(stay, answers)
-    loads = (load_told(times_of(halves.prefill), ahead),
-             load_told(partial(_decoding, case, full=halves.full), after))  # fmt: skip
-    later = float(np.ptp(there))  # the decoding ranks get the trace over so long
-    return PoolsRun(
-        ttft, each, ttft + stay, sent, _load(loads, sent, later, _alone(ttft, each, answers)),
-        float(prompts.mean()), float(answers.mean()),
-    )  # fmt: skip
-
-
-def _alone(ttft: Any, each: Any, answers: Any) -> float:
-    """Seconds that a usual request would take at the quickest."""
-    token = 0.0 if np.isnan(each).all() else float(np.nanmin(each))
-    return float(ttft.min()) + (float(np.median(answers)) - 1.0) * token
-
-
-def _load(loads: tuple[float, float], sent: Any, later: float, alone: float) -> float:
-    """Return what comes over what the slower pool could serve, by the trace's own times.
-
-    Of a burst nothing is told: all of it is there before one request would be answered.
-    """
+    both = BothPools.of(halves, rate, lengths)
+    run, ahead, after, later = both.play(sent)
     span = float(sent[-1] - sent[0])
-    return 0.0 if span <= alone else max(loads[0], loads[1] * later / span)
+    if span > _alone(run, lengths[1]):
+        # The decoding ranks get the trace over a longer time, if the prefill ranks fall behind.
+        loads = load_told(lambda _: both.ahead, ahead), load_told(lambda _: both.after, after)
+        run = replace(run, load=max(loads[0], loads[1] * later / span))
+    return run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BothPools:
+    """Both pools and the requests that they are to serve, in the order of arrival."""
+
+    halves: PoolsAtLoad
+    rate: float
+    ahead: Times
+    after: Times
+    prompts: Any
+    answers: Any
+    """Whole tokens, axis [request]."""
+
+    @classmethod
+    def of(cls, halves: PoolsAtLoad, rate: float, lengths: tuple[Any, Any]) -> BothPools:
+        """Return the pools under about `rate` requests/s of such lengths."""
+        prompts = list(map(int, lengths[0]))
+        ahead = tabulate(cases_of([_prefilling(halves, rate)]), prompts, len(prompts))
+        after = _decoding(_serving(halves, rate), prompts, halves.full)
+        return cls(halves, rate, ahead, after, *lengths)
+
+    def play(self, sent: Any) -> tuple[PoolsRun, list[Simulation], list[Simulation], float]:
+        """Return what the requests meet, the plays of all ranks, and how long decoding's come."""
+        halves, ones = self.halves, np.ones_like(self.answers)
+        ttft, ahead = _in_turn(halves.prefill_ranks, self.ahead, sent, (self.prompts, ones))
+        moved = halves.moved_s * self.prompts / halves.prompt
+        ttft = ttft + moved + halves.queue.others(self.rate / halves.prefill_ranks)
+        there = sent + ttft
+        came = np.argsort(there, kind="stable")
+        stay, after = _in_turn(
+            halves.decode_ranks, self.after, there[came], (self.prompts[came], self.answers[came])
+        )
+        back = np.empty_like(came)
+        back[came] = np.arange(len(came))
+        stay = stay[back]
+        run = PoolsRun(
+            ttft, _each(stay, self.answers), ttft + stay, sent, 0.0,
+            float(self.prompts.mean()), float(self.answers.mean()),
+        )  # fmt: skip
+        return run, ahead, after, float(np.ptp(there))
+
+
+def _in_turn(
+    ranks: float, times: Times, sent: Any, lengths: tuple[Any, Any]
+) -> tuple[Any, list[Simulation]]:
+    """Play the ranks in turn; return the seconds of each request, and the plays."""
+    count, runs = int(ranks), list[Simulation]()
+    seconds = np.empty(len(sent))
+    for turn in range(min(count, len(sent))):
+        mine = slice(turn, None, count)
+        prompts, answers = ([int(n) for n in tokens[mine]] for tokens in lengths)
+        events = play(times, sent[mine].tolist(), (prompts, answers))
+        runs.append(summary(events, (prompts, answers), 0))
+        seconds[mine] = runs[-1].e2e_s
+    return seconds, runs
+
+
+def _alone(run: PoolsRun, answers: Any) -> float:
+    """Seconds that a usual request would take at the quickest.
+
+    What comes in less is a burst: all of it is there before one request would be answered.
+    """
+    token = 0.0 if np.isnan(run.tpot_s).all() else float(np.nanmin(run.tpot_s))
+    return float(run.ttft_s.min()) + (float(np.median(answers)) - 1.0) * token
 
 
 def _each(stay: Any, size: Any) -> Any:
@@ -116,7 +151,7 @@ def _each(stay: Any, size: Any) -> Any:
     return np.where(size > 1, stay / np.maximum(size - 1.0, 1.0), np.nan)
 
 
-def _lengths(job: ServingJob, trace: Traffic, order: Any) -> tuple[Any, Any]:
+def _told(job: ServingJob, trace: Traffic, order: Any) -> tuple[Any, Any]:
     """Return whole tokens of prompts and answers, told or drawn, in the order of arrival."""
     random = np.random.default_rng(0)
     found = []
@@ -128,34 +163,6 @@ def _lengths(job: ServingJob, trace: Traffic, order: Any) -> tuple[Any, Any]:
         else:
             found.append(np.maximum(np.rint(np.asarray(told, float)[order]), 1.0))
     return found[0], found[1]
-
-
-def _in_turn(
-    ranks: float, sent: Any, rank: Callable[[Any, slice], Simulation]
-) -> tuple[Any, list[Simulation]]:
-    """Play the ranks in turn; return the seconds of each request, and the plays."""
-    count, runs = int(ranks), list[Simulation]()
-    seconds = np.empty(len(sent))
-    for turn in range(min(count, len(sent))):
-        mine = slice(turn, None, count)
-        runs.append(rank(sent[mine], mine))
-        seconds[mine] = runs[-1].e2e_s
-    return seconds, runs
-
-
-def _prefill_rank(case: ServingCase, prompts: Any, sent: Any, mine: slice) -> Simulation:
-    ones = [1.0] * len(sent)
-    return simulate_serving(
-        case, len(sent), arrival_s=sent, input_tokens=prompts[mine], output_tokens=ones
-    )
-
-
-def _decode_rank(
-    case: ServingCase, full: float, lengths: tuple[Any, Any], sent: Any, mine: slice
-) -> Simulation:
-    prompts, answers = (list(map(int, values[mine])) for values in lengths)
-    times = _decoding(case, prompts, full)
-    return summary(play(times, sent.tolist(), (prompts, answers)), (prompts, answers), 0)
 
 
 def played_tails(run: PoolsRun, late: float, sigma: float) -> dict[str, Percentiles]:

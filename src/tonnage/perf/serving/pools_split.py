@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tonnage.perf.serving.arrays import Number
+from tonnage.perf.serving.pools_queue import PromptQueue
 from tonnage.workload import ServingJob
 
 BATCHES = 48
@@ -34,12 +35,12 @@ class PrefillSide:
     chips: Number
     rate: Number
     """Requests/s of one instance within the limits."""
-    stage_s: Number
-    """Time of a prompt in one pipeline stage, over the ranks of an instance."""
-    one_stage_s: Number
-    """The same in one rank."""
-    first_s: Number
-    """Time to first token without a wait, transfer included."""
+    ranks: Number
+    """Ranks of an instance that take prompts, ..."""
+    queue: PromptQueue
+    """... and what a prompt waits and takes at one."""
+    beside_s: Number
+    """What else there is to a first token: interface, tokenizer and transfer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,9 +125,8 @@ def _worth(
 
 
 def _first(left: PrefillSide, p: int, x: Any, rate: Any) -> Any:
-    """Time to first token: S + W + transfer, W = stage·rho / (2(1-rho))."""
-    busy = np.minimum(rate * left.stage_s[p] / x, 0.999)
-    return left.first_s[p] + left.one_stage_s[p] * busy / (2.0 * (1.0 - busy))
+    """Time to first token of `x` instances of an option."""
+    return left.beside_s[p] + left.queue.first(rate / (x * left.ranks[p]), p)
 
 
 def _crossing(rising: Any, values: Any, at: Any) -> Any:

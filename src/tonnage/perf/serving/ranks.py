@@ -18,12 +18,21 @@ from tonnage.workload import Arrivals
 _BISECTIONS = 40
 
 
+def ranks_in_step(cases: Cases) -> Number:
+    """Attention ranks of one set of experts."""
+    return np.maximum(cases.layout.ep / cases.layout.tp, 1.0)
+
+
 def ranks_together(cases: Cases) -> Number:
-    """Ranks at work that step together: of one set of experts, where prompts take own steps."""
+    """Ranks at work whose prompts hold up each other's decoding.
+
+    Those of one set of experts, where prompts take own steps and more than a first token is made.
+    """
     layout, load = cases.layout, cases.load
     closed, opened = (load.kind == KINDS.index(kind) for kind in (Arrivals.CLOSED, Arrivals.OPEN))
     together = (layout.ep > layout.tp) & (cases.engine.mixed <= 0) & (closed | opened)
-    ranks = np.maximum(layout.ep / layout.tp, 1.0)
+    together &= load.output > 1.0
+    ranks = ranks_in_step(cases)
     clients = load.concurrency * ranks / np.maximum(layout.dp, 1.0)  # of one set of experts
     busy = np.where(closed, np.clip(clients, 1.0, ranks), ranks)
     return np.where(together, busy, 1.0)

@@ -104,7 +104,7 @@ def simulate_serving(
     answers = _lengths(random, case.job.output_tokens, shortest, requests, output_tokens)
     closed = case.job.arrivals is not Arrivals.OPEN and arrival_s is None
     if closed and evenly and shortest >= 1 and output_tokens is None:
-        answers = _hardly_equal(random, case.job.output_tokens, requests)
+        answers = hardly_equal(random, case.job.output_tokens, requests)
     if arrival_s is not None:
         order = np.argsort(np.asarray(arrival_s, float), kind="stable")[:requests]
         sent = np.asarray(arrival_s, float)[order]
@@ -149,7 +149,7 @@ def drawn_lengths(random: Any, longest: float, shortest: float, count: int) -> l
     return _whole(np.diff(np.rint(longest * np.arange(count + 1))))  # 1.5: 1 and 2 in turn
 
 
-def _hardly_equal(random: Any, mean: float, count: int) -> list[int]:
+def hardly_equal(random: Any, mean: float, count: int) -> list[int]:
     """Return answers within `APART` of their mean.
 
     Those of a service differ; exactly equal ones would gather in groups that start and end together
