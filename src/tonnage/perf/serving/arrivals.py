@@ -69,3 +69,26 @@ def open_batch(cases: Cases, decode: Step, prompt_s: Number, slots: Number) -> N
         step = decode_step(cases, (batch + 1.0) / layout.pp, mean_context(cases))
         batch = np.minimum(rate * steps * step.total / slack, slots)
     return np.where(kind_is(cases, Arrivals.OPEN), np.maximum(batch, 1e-6), slots)
+
+
+def prompts_met(
+    cases: Cases, share: Number, busy: Number, step_s: Number, waited: Number
+) -> Number:
+    """Prompts of others that stall a random arrival from its first token to its last.
+
+    N = M·(1 - exp(-m/M)), m = λ·(S + W/n + d·t) / (1 - rho·(1 - 1/M)): those that came while it was
+    in its own prompt, or waited for that and had no room in its step of n; and those that come
+    while it decodes, longer for them. Where prompts ride along each takes a step, or as many as
+    budgets: of d steps M = d over budgets at most.
+    """
+    load = cases.load
+    steps = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step
+    each = budgets(cases)
+    rate = busy / np.maximum(share, 1e-12)
+    coming = rate * (share + waited * np.minimum(each, 1.0) + steps * step_s)
+    room = np.where(cases.engine.mixed > 0, steps / each, 1e12)
+    some = np.maximum(room, 1.0)
+    # Where one prompt outlasts the answer, those that come meanwhile stall it no more.
+    again = np.maximum(1.0 - busy * (1.0 - 1.0 / some), 1.0 - BUSIEST)
+    capped = -some * np.expm1(-coming / again / some)
+    return np.where(steps > 0, capped * np.minimum(room, 1.0), 0.0)

@@ -253,7 +253,6 @@ def play(times: Times, sent: list[float], lengths: Lengths) -> Played:
                 if not batch.made[k]:
                     first[k] = now + further
             batch.add(group)
-            now += times.held * work
             look = batch.step
         elif count == 0:
             now = -seen[-1][0]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tonnage.perf.serving.arrays import Number
-from tonnage.perf.serving.arrivals import BUSIEST, met, most_served, open_batch, riding
+from tonnage.perf.serving.arrivals import BUSIEST, met, most_served, open_batch, prompts_met, riding
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.memory import Capacity, capacity
 from tonnage.perf.serving.prompts import (
@@ -70,7 +70,11 @@ class Flow:
     most_per_s: Number
     """Requests/s with every slot taken, where arrivals are open; else `requests_per_s`."""
     stalls: Number
-    """Share of a decoding sequence's time spent on the prompts of others."""
+    """Share of a decoding sequence's time spent on the prompts of others, ..."""
+    met: Number
+    """... how many they are, of open arrivals, ..."""
+    busy: Number
+    """... and the share of a replica's time that prompts take."""
     overload: Number
     """1 where open arrivals exceed what the deployment can do."""
     turn_s: Number
@@ -164,6 +168,11 @@ def _latencies(
     tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
     own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total)
     own = own + spared  # a shared step is no shorter for each of those in it
+    busy = stall
+    met = prompts_met(cases, share, busy, step_s, queue)
+    extra = met * share / np.maximum((load.output - 1.0) / load.tokens_per_step, 1e-12)
+    tpot = np.where(opened, (step_s + extra) / load.tokens_per_step, tpot)
+    stall = np.where(opened, extra / np.maximum(step_s + extra, 1e-12), stall)
     # Prompts that a client waited for before its own do not stall it again.
     before = np.maximum(queue - first_share(cases) * first, 0.0)
     others = np.minimum(np.maximum(prompts - before, 0.0) / steps, _step_of_prompts(cases, share))
@@ -191,7 +200,7 @@ def _latencies(
         room, batch, decode, prompt, prompt_s, own, queue, memory_wait, first,
         own + queue + memory_wait, tpot, e2e, rate * layout.dp,
         np.where(opened, running / cycle, rate) * layout.dp, np.where(static, 0.0, stall),
-        overload, late, growth / load.tokens_per_step,
+        met, busy, overload, late, growth / load.tokens_per_step,
     )  # fmt: skip
 
 
@@ -233,7 +242,7 @@ def _waits(
 ) -> tuple[Number, Number, Number]:
     """Seconds from being scheduled to the first token, of waiting before, and of the first wave.
 
-    Open: W = S·rho / (2(1-rho)) (M/D/1). Closed with random lengths: `CLOSED_WAIT` of that; a
+    Open: W = S/p·rho / (2(1-rho)) (M/D/1). Closed with random lengths: `CLOSED_WAIT` of that; a
     finite run adds its share of the first wave, (C-1)/2·S. Closed and equal: see `LOCKSTEP`.
     """
     load, layout, engine = cases.load, cases.layout, cases.engine
@@ -252,7 +261,8 @@ def _waits(
     busy = np.clip(stall, 0.0, BUSIEST)
     random = burst * busy / (2.0 * (1.0 - busy))
     steady = np.minimum(CLOSED_WAIT * random, first)
-    queue = np.where(opened, random, steady + (first - steady) * first_share(cases))
+    # In a pipeline the next prompt starts when the first stage is done with this one.
+    queue = np.where(opened, random / layout.pp, steady + (first - steady) * first_share(cases))
     group = np.minimum(running, np.maximum(engine.prefill_tokens / fresh, 1.0))
     in_turn = (running + group - 2.0) / 2.0 * prompt_s
     together = np.where(engine.mixed > 0, LOCKSTEP * burst * np.log(running), in_turn)

@@ -20,6 +20,8 @@ LEVELS = (0.5, 0.9, 0.99)
 _BISECTIONS = 50
 _TERMS, _SERIES = 12, 0.5
 """Terms of a series of alternating signs, and the load up to which it is summed."""
+_FEW = 2.0
+"""Prompts that are met in the mean, up to which their numbers are told one by one."""
 
 
 def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
@@ -34,7 +36,8 @@ def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     found = np.where(kind_is(cases, Arrivals.STATIC), 0.0, found)
     part = np.maximum(level - (1.0 - found), 0.0) - 0.5 * found  # of the step that runs
     part = part * np.where(found > 0, flow.decode.total, 0.0)
-    return flow.own_s * (1.0 + cases.load.spread * _normal(level)) + flow.turn_s + high + part
+    found = flow.own_s * (1.0 + cases.load.spread * _normal(level)) + flow.turn_s + high + part
+    return np.maximum(found, 0.5 * flow.own_s)
 
 
 def _wait_share(cases: Cases, flow: Flow, wait: Number) -> Number:
@@ -45,7 +48,7 @@ def _wait_share(cases: Cases, flow: Flow, wait: Number) -> Number:
     steady_mean = np.maximum(steady_mean, 0.0)
     # Who decodes undisturbed may still have waited; with M/D/1, rho = 2W / (S + 2W).
     waited = 2.0 * steady_mean / np.maximum(flow.prompt_s + 2.0 * steady_mean, 1e-12)
-    rho = np.clip(np.maximum(flow.stalls, waited), 1e-6, BUSIEST)
+    rho = np.clip(np.maximum(flow.busy, waited), 1e-6, BUSIEST)
     steady = 1.0 - rho * np.exp(-wait * rho / np.maximum(steady_mean, 1e-12))
     steady = np.where(kind_is(cases, Arrivals.OPEN) & (rho < _SERIES), _in_turn(flow, wait), steady)
     # No closed client waits longer than for all the others.
@@ -65,7 +68,7 @@ def _in_turn(flow: Flow, wait: Number) -> Number:
 
     (1-rho)·Σ_k (-rho·(x-k))^k / k! · exp(rho·(x-k)), k = 0 … floor(x), x the wait in S.
     """
-    rho = np.clip(flow.stalls, 1e-6, _SERIES)
+    rho = np.clip(flow.busy, 1e-6, _SERIES)
     burst = np.maximum(2.0 * flow.queue_s * (1.0 - rho) / rho, 1e-12)
     x = np.minimum(wait / burst, _TERMS)
     total = np.zeros_like(x)
@@ -80,26 +83,44 @@ def _in_turn(flow: Flow, wait: Number) -> Number:
 def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     """Mean time per token of a request at `level`.
 
-    Closed: prompts of others come in Poisson numbers. Open: B others arrive during a stay and as
-    many in the time of one before it; each of the first adds c = S/o and, for the part U of the
-    stay that it decodes beside, m·U (m what one more sequence adds to a step), each of the second
-    m·U. Waits feed on themselves, by 1 / (1 - λ·S - λ·o·m); the third cumulant gives the skew.
+    Closed: prompts of others come in Poisson numbers. Open: N prompts of others are met, c each,
+    and B others decode in a stay and as many in the time of one before it; each adds m·U for the
+    part U of the stay that it decodes beside, m what one more sequence adds to a step. Waits feed
+    on themselves, by 1 / (1 - λ·S - λ·o·m); the third cumulant gives the skew. Few prompts are
+    counted one by one.
     """
     stay = np.maximum(flow.e2e_s - flow.memory_wait_s, 1e-9)
     met = np.maximum(flow.requests_per_s / cases.layout.dp * stay, 1e-9)
     deviation = flow.tpot_s * flow.stalls / np.sqrt(np.maximum(met, 1.0))
     plain = flow.tpot_s + _normal(level) * deviation
-    here = np.maximum(flow.batch, 1e-9)
-    adds, grows = flow.tpot_s * flow.stalls / here, flow.growth_s
-    gain = 1.0 / np.maximum(1.0 - flow.stalls - here * grows / np.maximum(flow.tpot_s, 1e-12), 0.1)
-    second = adds**2 + adds * grows + 2.0 / 3.0 * grows**2
-    third = adds**3 + 1.5 * adds**2 * grows + adds * grows**2 + grows**3 / 2.0
-    wide = np.sqrt(here * second) * gain
-    skew = here * third / np.maximum(here * second, 1e-30) ** 1.5
+    here, count = np.maximum(flow.batch, 1e-9), np.maximum(flow.met, 1e-9)
+    adds, grows = flow.tpot_s * flow.stalls / count, flow.growth_s
+    gain = 1.0 / np.maximum(1.0 - flow.busy - here * grows / np.maximum(flow.tpot_s, 1e-12), 0.1)
+    within = np.minimum(here, count)  # met while decoding: each is a sequence beside, too
+    second = count * adds**2 + within * adds * grows + here * 2.0 / 3.0 * grows**2
+    third = count * adds**3 + within * (1.5 * adds**2 * grows + adds * grows**2)
+    third = third + here * grows**3 / 2.0
+    wide = np.sqrt(second) * gain
+    skew = third / np.maximum(second, 1e-30) ** 1.5
     bent = _normal(level) + skew / 6.0 * (_normal(level) ** 2 - 1.0)
-    opened = kind_is(cases, Arrivals.OPEN)
-    found = np.where(opened, flow.tpot_s + bent * wide, plain)
-    return np.maximum(found, 0.5 * flow.tpot_s)
+    calm = flow.tpot_s * (1.0 - flow.stalls)
+    many = np.maximum(flow.tpot_s + bent * wide, calm)
+    # One by one: the median of most requests has met none at all.
+    beside = np.sqrt(here * 2.0 / 3.0) * grows * gain * _normal(level)
+    few = np.maximum(calm + beside, 0.5 * calm) + adds * _poisson_quantile(count, level)
+    found = np.where(kind_is(cases, Arrivals.OPEN), np.where(count < _FEW, few, many), plain)
+    return np.maximum(found, 0.5 * calm)
+
+
+def _poisson_quantile(mean: Number, level: float) -> Number:
+    """Least k that a Poisson number exceeds with a probability of no more than 1 - level."""
+    term = np.exp(-mean)
+    below, found = term, np.zeros_like(mean)
+    for k in range(1, _TERMS + 1):
+        found = found + (below < level)
+        term = term * mean / k
+        below = below + term
+    return found
 
 
 def e2e_quantile(cases: Cases, flow: Flow, level: float, waits: tuple[Number, Number]) -> Number:

@@ -207,10 +207,10 @@ def _decoded(
 
 def _decoding(case: ServingCase, prompts: list[int], full: float) -> Times:
     """Return a rank's times without those of prompts."""
-    times = tabulate(cases_of([case]), prompts, max(1, int(full)))
+    times = tabulate(cases_of([case]), prompts, max(1, int(full)), decoding_only=True)
     nothing = [0.0] * len(times.tokens)
     return replace(
         times, products=[nothing] * len(times.products), attention=nothing, launches=[0.0, 0.0],
-        request_s=0.0, token_s=0.0, held=0.0, behind=0.0, fresh=1.0, admitted=1.0, mixed=True,
+        request_s=0.0, token_s=0.0, behind=0.0, fresh=1.0, admitted=1.0, mixed=True,
         budget=1e18, poll=1,
     )  # fmt: skip

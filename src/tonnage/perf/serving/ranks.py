@@ -47,15 +47,30 @@ def held_open(cases: Cases, share: Number) -> Number:
 def held_closed(cases: Cases, prompts: Number, decoding: Number) -> Number:
     """U / q where q·T = `prompts` and (1-U)·T = `decoding`, seconds of a round of T.
 
-    With r = prompts / decoding, q = r·(1-q)^d; for one rank on its own that is 1.
+    For one rank on its own that is 1.
     """
-    ranks = ranks_together(cases)
-    if not np.any(ranks > 1.0):
-        return np.ones_like(ranks)
-    r = prompts / np.maximum(decoding, 1e-12)
+    if not np.any(ranks_together(cases) > 1.0):
+        return np.ones_like(prompts + decoding)
+    return held_open(cases, _prompts_share(cases, prompts, decoding))
+
+
+def slowed_open(cases: Cases, share: Number) -> Number:
+    """1 / (1-q)^(d-1): what the prompts of the other ranks make of a decoding step, q = `share`."""
+    q = np.clip(share, 0.0, 0.999)
+    return np.asarray((1.0 - q) ** (1.0 - ranks_together(cases)))
+
+
+def slowed_closed(cases: Cases, prompts: Number, decoding: Number) -> Number:
+    """Return the same of a round, as in `held_closed`."""
+    return slowed_open(cases, _prompts_share(cases, prompts, decoding))
+
+
+def _prompts_share(cases: Cases, prompts: Number, decoding: Number) -> Number:
+    """Return q: with r = prompts / decoding, q = r·(1-q)^d."""
+    ranks, r = ranks_together(cases), prompts / np.maximum(decoding, 1e-12)
     low, high = np.zeros_like(r), np.ones_like(r)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2.0
         above = middle > r * (1.0 - middle) ** ranks
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return held_open(cases, (low + high) / 2.0)
+    return (low + high) / 2.0

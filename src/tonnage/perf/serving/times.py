@@ -15,7 +15,7 @@ from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, repeated
 from tonnage.perf.serving.memory import capacity
 from tonnage.perf.serving.prompts import prompt_seconds
-from tonnage.perf.serving.ranks import held_closed, held_open
+from tonnage.perf.serving.ranks import slowed_closed, slowed_open
 from tonnage.perf.serving.step import RAMP, decode_step, launch_seconds, prefill_step
 
 _GRID = 24
@@ -64,8 +64,6 @@ class Times:
     """Before the engine sees a request: interface, ..."""
     token_s: float
     """... and tokenizer, per prompt token."""
-    held: float
-    """What prompts of other ranks in step with this one hold it up, for each second of its own."""
     poll: int
     """Decoding steps between two looks at the queue."""
     behind: float
@@ -100,8 +98,14 @@ class Times:
         return _between(self.rows, self.launches, rows)
 
 
-def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
-    """Return the times of one case for prompts of such tokens, `most` of them at once."""
+def tabulate(
+    cases: Cases, prompts: Sequence[float], most: int, *, decoding_only: bool = False
+) -> Times:
+    """Return the times of one case for prompts of such tokens, `most` of them at once.
+
+    Prompts of other ranks that step with this one make its decoding steps longer in the mean,
+    unless they are `decoding_only`.
+    """
     room, block = _room(cases)
     fitting = room / (min(prompts) + block)
     slots = int(max(1.0, min(fitting, float(cases.engine.max_sequences[0]), most)))
@@ -115,7 +119,7 @@ def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
     high = decode_step(wide, grid / pp, np.full(len(grid), far)).total
     slope = (high - low) / (far - near) / grid
     sizes = np.arange(slots + 1)
-    gain = float(cases.load.tokens_per_step[0])
+    gain = float(cases.load.tokens_per_step[0]) / (1.0 if decoding_only else _slowed(cases))
     base = np.interp(sizes, grid, low - slope * grid * near) / gain
     mixed = bool(cases.engine.mixed[0] > 0)
     budget = float(cases.engine.prefill_tokens[0])
@@ -143,7 +147,6 @@ def tabulate(cases: Cases, prompts: Sequence[float], most: int) -> Times:
         mixed=mixed,
         request_s=float(cases.engine.request_s[0]),
         token_s=float(cases.engine.prefill_s_per_token[0]),
-        held=_held(cases) - 1.0,
         poll=max(1, round(float(cases.engine.poll_steps[0]))),
         behind=pp - 1.0,
     )
@@ -157,17 +160,17 @@ def _room(cases: Cases) -> tuple[float, float]:
     return float(tokens[0]), float(cases.engine.block_tokens[0]) / 2.0
 
 
-def _held(cases: Cases) -> float:
-    """Time that prompts of all ranks in step hold one up, over that of its own prompts."""
+def _slowed(cases: Cases) -> float:
+    """Return what prompts of the other ranks in step make of a decoding step."""
     load, layout = cases.load, cases.layout
     prompt_s = prompt_seconds(cases) / layout.pp
     if load.rate[0] > 0:
-        return float(held_open(cases, load.rate / layout.dp * prompt_s)[0])
+        return float(slowed_open(cases, load.rate / layout.dp * prompt_s)[0])
     slots = np.minimum(capacity(cases).sequences, cases.engine.max_sequences)
     running = np.clip(load.concurrency / layout.dp, 1.0, np.maximum(np.floor(slots), 1.0))
     step = decode_step(cases, running / layout.pp, load.input + load.output / 2.0).total
     decoding = load.output / load.tokens_per_step * step
-    return float(held_closed(cases, running * prompt_s, decoding)[0])
+    return float(slowed_closed(cases, running * prompt_s, decoding)[0])
 
 
 def _prompts(

@@ -40,6 +40,9 @@ SIMULATED = "event simulation"
 QUIET_STALL, QUIET_SLOTS = 0.2, 0.05
 """Largest shares of time spent on prompts, and of slots taken, at which the closed form stays
 within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
+QUIET_ANSWER, QUIET_ROOM = 0.3, 4
+"""Largest share of an answer's time that prompts take, and least sequences that there is room for:
+few tokens are stalled by a prompt or two or by none, and who has no room stalls nobody."""
 QUIET_RANKS = 0.02
 """The same of prompts where ranks hold up each other."""
 CROWD, CROWDED = 0.6, 0.75
@@ -129,7 +132,8 @@ def closed_form_holds(case: ServingCase) -> bool:
     slots = min(float(flow.capacity.sequences[0]), float(case.engine.max_sequences))
     taken = float(flow.batch[0]) / max(slots // 1.0, 1.0)
     stall = QUIET_RANKS if float(ranks_together(cases_of([case]))[0]) > 1.0 else QUIET_STALL
-    return float(flow.stalls[0]) <= stall and taken <= QUIET_SLOTS
+    calm = float(flow.busy[0]) <= stall and float(flow.stalls[0]) <= QUIET_ANSWER
+    return calm and taken <= QUIET_SLOTS and slots >= QUIET_ROOM
 
 
 def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> ServingEstimate:
