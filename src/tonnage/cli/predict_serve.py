@@ -216,7 +216,7 @@ def _pools(given: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json(found))
     else:
-        _print(report.table(found), report.pools_table(found), report.text(found))
+        _print(*report.tables(found), report.text(found))
     return _end(found.estimate.reason)
 
 

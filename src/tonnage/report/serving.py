@@ -44,13 +44,12 @@ def to_json(answer: ServingPrediction) -> dict[str, Any]:
     return document
 
 
-_SPEEDS = (
+SPEEDS = (
     "ttft_ms", "tpot_ms", "e2e_ms", "requests_per_s", "tokens_per_s_output", "tokens_per_s_total",
     "tokens_per_s_output_per_chip", "percentiles", "breakdown_ms", "prefill_ms", "bottleneck",
     "running",
 )  # fmt: skip
-
-
+"""What has no value where a request does not fit."""
 LATENCIES = ("ttft_ms", "tpot_ms", "e2e_ms", "percentiles")
 """What has no value where the queue grows without end."""
 _ROWS = (
@@ -68,7 +67,7 @@ _ROWS = (
 def estimate_json(found: ServingEstimate) -> dict[str, Any]:
     """Return an estimate as plain data; what cannot run has no speeds."""
     result = found.to_dict()
-    return result if found.runs else result | dict.fromkeys(_SPEEDS)
+    return result if found.runs else result | dict.fromkeys(SPEEDS)
 
 
 def tables(answer: ServingPrediction) -> list[Table]:
@@ -144,7 +143,7 @@ def text(answer: ServingPrediction) -> str:
     lines = [f"Not within what was asked: {found.reason}."] if found.reason else []
     if found.runs:
         lines += _load_lines(answer)
-    elif answer.searched:
+    elif answer.searched and answer.traffic.arrival_s is None:
         lines.append("Of all layouts that were tried, this one needs least memory; none fits.")
     lines += [f"Note: {note}." for note in answer.notes]
     if answer.searched and found.runs:
@@ -155,7 +154,7 @@ def text(answer: ServingPrediction) -> str:
             " Low and high are the 10th and 90th percentile of the model's error "
             f"(deviation {found.sigma:.0%})."
         )
-    if found.method != "closed form":
+    if found.method != "closed form" and found.runs:
         lines.append(_played(answer))
     if answer.engine.anchors < 1:
         lines.append("No published run of this engine was fitted: the interval is wide.")

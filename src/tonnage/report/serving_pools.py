@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tonnage.report.serving import LATENCIES, doing, short, speeds_table
+from tonnage.report.serving import LATENCIES, SPEEDS, doing, short, speeds_table
 from tonnage.study.serving import PoolsPrediction
 
 if TYPE_CHECKING:
@@ -30,9 +30,16 @@ def to_json(answer: PoolsPrediction) -> dict[str, Any]:
     document |= answer.estimate.to_dict()
     if answer.swamped:
         document |= dict.fromkeys(LATENCIES)
+    if not answer.estimate.runs:
+        document |= dict.fromkeys(set(SPEEDS) & set(document))
     document["reason"] = answer.estimate.reason or None
     document["notes"] = list(answer.notes)
     return document
+
+
+def tables(answer: PoolsPrediction) -> list[Table]:
+    """Return the tables of the answer: of what does not fit, that of the pools alone."""
+    return [*([table(answer)] if answer.estimate.runs else []), pools_table(answer)]
 
 
 def table(answer: PoolsPrediction) -> Table:
@@ -68,16 +75,17 @@ def text(answer: PoolsPrediction) -> str:
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
     drawn = answer.job.request_rate is not None and answer.traffic.arrival_s is None
     ranks = "one rank" if drawn else "every rank"
-    played = found.method != "closed form"
+    played = found.method != "closed form" and found.runs
+    doubt = "Low and high are the 10th and 90th percentile of the model's error."
     room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
+    running = f"{doing(found.running, 'sequence', 'decode')} at once; {room}."
     lines = [
-        f"{doing(found.running, 'sequence', 'decode')} at once; {room}.",
-        f"What limits it: {found.bottleneck}.",
+        *([running, f"What limits it: {found.bottleneck}."] if found.runs else []),
         f"A prompt's cache travels in {short(found.transfer_ms)} ms, over the slower pool's ports.",
         "Sizes, layouts and batch of both pools are the best for most requests a second.",
         f"Engines {found.prefill.engine} and {found.decode.engine}.",
         f"Weights {job.weights}, cache {job.kv}.",
-        "Low and high are the 10th and 90th percentile of the model's error.",
+        *([doubt] if found.runs else []),
         *([f"Percentiles come from playing {ranks} of each pool."] if played else []),
     ]
     lines += [f"Note: {note}." for note in answer.notes]

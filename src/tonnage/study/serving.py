@@ -58,11 +58,17 @@ class ServingPrediction:
         """
         found = self.estimate
         columns: dict[str, list[Any]] = {"chip": [found.chip], "chips": [found.chips]}
-        for name in ("ttft_ms", "tpot_ms", "tokens_per_s_output", "tokens_per_s_output_per_chip"):
-            for key, value in getattr(found, name).to_dict().items():
-                told = found.runs and not (self.swamped and name.endswith("_ms"))
-                columns[f"{name}_{key}"] = [value if told else None]
-        return columns
+        return columns | _speeds(found, swamped=self.swamped)
+
+
+def _speeds(found: ServingEstimate | PoolsEstimate, *, swamped: bool) -> dict[str, list[Any]]:
+    """Return speeds as columns of one row."""
+    columns: dict[str, list[Any]] = {}
+    for name in ("ttft_ms", "tpot_ms", "tokens_per_s_output", "tokens_per_s_output_per_chip"):
+        for key, value in getattr(found, name).to_dict().items():
+            told = found.runs and not (swamped and name.endswith("_ms"))
+            columns[f"{name}_{key}"] = [value if told else None]
+    return columns
 
 
 def predict_serving(
@@ -172,6 +178,15 @@ class PoolsPrediction:
         """More requests come than can be served: waits have no end, and no latency is told."""
         return self.estimate.overloaded
 
+    def to_frame(self) -> dict[str, list[Any]]:
+        """Return the answer as columns of one row, speeds as in `ServingPrediction`."""
+        found = self.estimate
+        columns: dict[str, list[Any]] = {
+            "prefill_chip": [found.prefill.chip], "decode_chip": [found.decode.chip],
+            "chips": [found.chips],
+        }  # fmt: skip
+        return columns | _speeds(found, swamped=self.swamped)
+
 
 def predict_pools(
     model: str | Model,
@@ -219,6 +234,8 @@ def predict_pools(
         framework=framework, as_of=given_day(as_of),
     )  # fmt: skip
     if output < _LEAST_ANSWER:
+        if traffic is not None and traffic.output_tokens is not None:
+            raise InputError.of("trace", output, "answers of 2 tokens or more in the mean")
         mend = "2 or more: an answer of one token leaves nothing to decode"
         raise InputError.of("output", output, mend)
     first, second = asked.devices[0], asked.devices[-1]

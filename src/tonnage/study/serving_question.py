@@ -268,13 +268,14 @@ def _format_note(job: ServingJob, device: Chip) -> list[str]:
     """Say where weights are multiplied in another format than they are stored in."""
     multiplied = computed_as(device, job)
     stored = BITS[job.weights]
+    what = "weights" if job.weights != "mxfp4" else "weights but those of attention, in 16,"
     lacking = stand_in(device, multiplied)
     if stored >= _WIDE or (not lacking and BITS.get(multiplied, _WIDE) < _WIDE):
         return []
     why = f": {device.name} has no published rate for {job.weights}" if lacking else ""
     return [
         (
-            f"weights are read in {stored:g} bits and multiplied in 16{why}; "
+            f"{what} are read in {stored:g} bits and multiplied in 16{why}; "
             f"kernels for that on {device.name} are taken for granted"
         )
     ]

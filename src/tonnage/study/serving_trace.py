@@ -100,7 +100,8 @@ def told_of(trace: Trace, answer: ServingPrediction) -> ServingPrediction:
     if lone.runs:
         return answer
     reason = _never(line, alone, f"{found.layout}: {lone.reason}")
-    return replace(answer, estimate=replace(found, fits=False, reason=reason))
+    never = replace(found, fits=False, reason=reason, overloaded=False, max_concurrency=0)
+    return replace(answer, estimate=never)
 
 
 def told_of_pools(trace: Trace, answer: PoolsPrediction) -> PoolsPrediction:
@@ -118,7 +119,8 @@ def told_of_pools(trace: Trace, answer: PoolsPrediction) -> PoolsPrediction:
         lone = predict_serving(chip, job, pool.layout, engine)
         if not lone.runs:
             reason = _never(line, alone, f"{pool.layout} of the {name} pool: {lone.reason}")
-            return replace(answer, estimate=replace(found, fits=False, reason=reason))
+            never = replace(found, fits=False, reason=reason, overloaded=False, runs=False)
+            return replace(answer, estimate=never)
     return answer
 
 

@@ -162,3 +162,39 @@ def test_a_short_trace_beyond_a_limit_is_not_told_as_swamped() -> None:
 def test_a_trace_that_cannot_be_is_told_by_field(given: dict[str, Any], field: str) -> None:
     with pytest.raises(InputError, match=field):
         Traffic(**given)
+
+
+def test_weights_too_large_for_a_tiny_question_are_a_no() -> None:
+    for model, chip, chips, rate in (("llama-3.1-405b", "L20", 8, 60.0),
+                                     ("qwen3-32b", "nv-t4", 4, 500.0)):  # fmt: skip
+        found = predict_serving(model, chip, chips, input=1, output=1, request_rate=rate,
+                                weights="bf16")  # fmt: skip
+        assert not found.estimate.runs
+        assert "does not fit" in found.estimate.reason
+
+
+def test_prompts_are_what_runs_where_answers_are_one_token() -> None:
+    for traffic in (None, Traffic(simulate=True, requests=500)):
+        found = predict_serving("llama-3.1-8b", "L20", 2, input=512, output=1, request_rate=4.0,
+                                traffic=traffic).estimate  # fmt: skip
+        assert 0.0 < found.running <= 4.0 * found.ttft_ms.p50 / 1000.0
+
+
+def test_pools_tell_their_speeds_as_columns() -> None:
+    found = predict_pools("llama-3.1-8b", "H100", "H20", 4, input=512, output=64)
+    frame = found.to_frame()
+    assert frame["prefill_chip"] == ["nv-h100-sxm"]
+    assert frame["ttft_ms_p50"] == [found.estimate.ttft_ms.p50]
+
+
+def test_pools_hold_the_caches_of_what_runs() -> None:
+    asked: dict[str, Any] = {"input": 1024, "output": 256, "weights": "fp8"}
+    calm = predict_pools("llama-3.1-8b", "H100", "H20", (2, 2), request_rate=1.0, **asked).estimate
+    full = predict_pools("llama-3.1-8b", "H100", "H20", (2, 2), **asked).estimate
+    assert calm.memory_gb_per_chip.kv_cache < 0.2 * full.memory_gb_per_chip.kv_cache
+
+
+def test_attention_in_16_bits_is_told() -> None:
+    found = predict_serving("gpt-oss-120b", "H100", 2, input=512, output=64, weights="mxfp4",
+                            concurrency=4)  # fmt: skip
+    assert any("but those of attention, in 16" in note for note in found.notes)

@@ -7,7 +7,7 @@ import numpy as np
 from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import Cases
 from tonnage.perf.serving.prompts import budgets, kind_is, mean_context, one_prompt
-from tonnage.perf.serving.ranks import held_closed, held_open
+from tonnage.perf.serving.ranks import held_closed, slowed_open
 from tonnage.perf.serving.step import Step, decode_step
 from tonnage.workload import Arrivals
 
@@ -61,9 +61,9 @@ def open_batch(cases: Cases, decode: Step, prompt_s: Number, slots: Number) -> N
     load, layout = cases.load, cases.layout
     rate = load.rate / layout.dp
     busy = rate * prompt_s / layout.pp
-    busy = busy * held_open(cases, busy)
+    slowed = slowed_open(cases, busy)
     steps = load.output / load.tokens_per_step
-    slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
+    slack = np.maximum(1.0 - busy, 1.0 - BUSIEST) / slowed
     batch = np.minimum(rate * steps * decode.total / slack, slots)
     for _ in range(6):
         step = decode_step(cases, (batch + 1.0) / layout.pp, mean_context(cases))

@@ -109,7 +109,7 @@ class ServingEstimate:
     tokens_per_s_output_per_chip: Spread
     """Of the chips asked for, idle ones included."""
     running: float
-    """Sequences that decode at once in the whole deployment."""
+    """Sequences that decode at once in the whole deployment; of one-token answers, prompts."""
     max_concurrency: int
     """Sequences whose cache fits at once in the whole deployment."""
     memory_gb_per_chip: ServingMemory
@@ -274,12 +274,16 @@ def _rates(i: int, job: ServingJob, flow: Flow, sigma: float) -> Spread:
 
 
 def _running(i: int, case: ServingCase, flow: Flow) -> float:
-    """Sequences that decode at once: rate · time of decoding, where it is steady (Little)."""
+    """Sequences that decode at once: rate · time of decoding, where it is steady (Little).
+
+    Of answers of one token, which decode nothing: prompts that are worked on at once.
+    """
     batch = float(flow.batch[i]) * case.layout.dp
     batch = min(batch, case.job.concurrency or batch)
     if case.job.arrivals not in (Arrivals.OPEN, Arrivals.CLOSED) or float(flow.overload[i]) > 0:
         return batch
-    decoding = float(flow.e2e_s[i] - flow.ttft_s[i])
+    one = case.job.output_tokens <= 1.0
+    decoding = float(flow.own_s[i] if one else flow.e2e_s[i] - flow.ttft_s[i])
     return min(batch, float(flow.requests_per_s[i]) * max(decoding, 0.0))
 
 
@@ -323,6 +327,11 @@ def _reason(i: int, case: ServingCase, flow: Flow) -> str:
 def overrun(job: ServingJob, most: float) -> str:
     """Return in words that arrivals exceed the `most` requests/s that can be served."""
     return f"arrivals of {job.request_rate:g} requests/s exceed the {most:.3g} that it can serve"
+
+
+def outrun(load: float) -> str:
+    """Return in words that a trace takes `load` times as long to serve as its requests come in."""
+    return f"the trace needs {load:.3g} times the time in which its requests come"
 
 
 def limit_broken(job: ServingJob, tpot_ms: float, ttft_ms: float) -> str:

@@ -30,7 +30,7 @@ from tonnage.perf.serving.prompts import (
     one_prompt,
     where_some,
 )
-from tonnage.perf.serving.ranks import held_closed, held_open
+from tonnage.perf.serving.ranks import held_closed, slowed_open
 from tonnage.perf.serving.step import Step, decode_step
 from tonnage.workload import Arrivals
 
@@ -72,7 +72,7 @@ class Flow:
     stalls: Number
     """Share of a decoding sequence's time spent on the prompts of others, ..."""
     met: Number
-    """... how many they are, of open arrivals, ..."""
+    """... how many of its own replica they are, of open arrivals, ..."""
     busy: Number
     """... and the share of a replica's time that prompts take."""
     overload: Number
@@ -160,17 +160,17 @@ def _latencies(
     step_s = decode.total * again
     arriving = np.minimum(load.rate / layout.dp * share, BUSIEST)
     held = held_closed(cases, running * share, steps * step_s)
-    held = np.where(opened, held_open(cases, arriving), held)
+    slowed = np.where(opened, slowed_open(cases, arriving), 1.0)
     # Prompts of all ranks that step together, but the sequence's own.
     prompts = running * share * held - share
-    arriving = np.minimum(arriving * held, BUSIEST)
     stall = np.where(opened, arriving, prompts / np.maximum(steps * step_s + prompts, 1e-12))
     tpot = step_s / (1.0 - np.where(static, 0.0, stall)) / load.tokens_per_step
-    own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total)
+    own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total * slowed)
     own = own + spared  # a shared step is no shorter for each of those in it
     busy = stall
-    met = prompts_met(cases, share, busy, step_s, queue)
+    met = prompts_met(cases, share, busy, step_s * slowed, queue)
     extra = met * share / np.maximum((load.output - 1.0) / load.tokens_per_step, 1e-12)
+    extra = extra + (slowed - 1.0) * step_s
     tpot = np.where(opened, (step_s + extra) / load.tokens_per_step, tpot)
     stall = np.where(opened, extra / np.maximum(step_s + extra, 1e-12), stall)
     # Prompts that a client waited for before its own do not stall it again.

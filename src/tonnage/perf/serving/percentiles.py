@@ -94,7 +94,8 @@ def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     deviation = flow.tpot_s * flow.stalls / np.sqrt(np.maximum(met, 1.0))
     plain = flow.tpot_s + _normal(level) * deviation
     here, count = np.maximum(flow.batch, 1e-9), np.maximum(flow.met, 1e-9)
-    adds, grows = flow.tpot_s * flow.stalls / count, flow.growth_s
+    steps = np.maximum(cases.load.output - 1.0, 1.0)  # an answer gets them in fewer, drafts do
+    adds, grows = flow.prompt_s / cases.layout.pp / steps, flow.growth_s
     gain = 1.0 / np.maximum(1.0 - flow.busy - here * grows / np.maximum(flow.tpot_s, 1e-12), 0.1)
     within = np.minimum(here, count)  # met while decoding: each is a sequence beside, too
     second = count * adds**2 + within * adds * grows + here * 2.0 / 3.0 * grows**2
@@ -103,7 +104,7 @@ def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     wide = np.sqrt(second) * gain
     skew = third / np.maximum(second, 1e-30) ** 1.5
     bent = _normal(level) + skew / 6.0 * (_normal(level) ** 2 - 1.0)
-    calm = flow.tpot_s * (1.0 - flow.stalls)
+    calm = np.where(kind_is(cases, Arrivals.OPEN), flow.tpot_s - flow.met * adds, flow.tpot_s)
     many = np.maximum(flow.tpot_s + bent * wide, calm)
     # One by one: the median of most requests has met none at all.
     beside = np.sqrt(here * 2.0 / 3.0) * grows * gain * _normal(level)

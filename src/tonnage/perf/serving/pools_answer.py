@@ -14,11 +14,11 @@ from tonnage.perf.serving.estimate import (
     Percentiles,
     ServingMemory,
     limit_broken,
-    overrun,
+    outrun,
     predict_serving_cases,
     ttft_sigma,
 )
-from tonnage.perf.serving.pace import offered_per_s, traced_rates
+from tonnage.perf.serving.pace import traced_rates
 from tonnage.perf.serving.pools_clients import play_clients, plays_clients
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, rates_told, ttft_tail
 from tonnage.perf.serving.pools_play import PoolsRun, play_pools, play_trace, played_tails
@@ -62,6 +62,8 @@ class PoolsEstimate:
     method: str = "closed form"
     overloaded: bool = False
     """More requests come than are served: waits have no end."""
+    runs: bool = True
+    """Whether every request fits into memory; if not, speeds are those of the others."""
 
     @property
     def chips_used(self) -> int:
@@ -70,7 +72,7 @@ class PoolsEstimate:
 
     @property
     def memory_gb_per_chip(self) -> ServingMemory:
-        """Of the decoding pool, where the caches live."""
+        """Of the decoding pool, where the caches live: of those that decode at once."""
         return self.decode.memory_gb_per_chip
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,6 +80,8 @@ class PoolsEstimate:
         result: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
+            if name in ("overloaded", "runs"):  # told in `reason`
+                continue
             if name == "percentiles":
                 value = {key: item.to_dict() for key, item in value.items()}
             result[name] = value.to_dict() if hasattr(value, "to_dict") else value
@@ -142,7 +146,7 @@ def estimate_pools(
     late = ttft_sigma(left.sigma, replace(job, arrivals=Arrivals.CLOSED))
     told = _closed_form(job, halves, min(left.alone, right.alone), sigma, late)
     if traffic is not None and traffic.arrival_s is not None:
-        told = _traced(job, told, play_trace(halves, traffic), sigma, late)
+        told = _traced(told, play_trace(halves, traffic), sigma, late)
     elif traffic is not None and job.request_rate is not None and not told.reason:
         run = play_pools(halves, told.rate, traffic.requests, traffic.burstiness)
         told = _played(told, run, sigma, late)
@@ -150,15 +154,17 @@ def estimate_pools(
         run = play_clients(halves, job.concurrency, told.rate)
         rate = job.concurrency / float(run.e2e_s.mean())  # Little's law
         told = replace(_played(told, run, sigma, late), rate=rate, requests=interval(rate, sigma))
+    named = job.concurrency or job.request_rate
     reason = told.reason or limit_broken(job, told.tpot_s / MILLI, told.ttft_s / MILLI)
-    first, second = left.pool(halves.prefill), right.pool(halves.decode)
+    running = min(told.rate * told.answer * told.tpot_s, halves.full * halves.decode_ranks)
+    held = halves.decode if named is None else _holding(halves.decode, running / right.count)
+    first, second = left.pool(halves.prefill), right.pool(held)
     alone = predict_serving_cases([halves.decode])[0]
     parts = alone.breakdown_ms | {"prompts": 0.0}
     scale = told.tpot_s / MILLI / sum(parts.values())
     which = "prefill" if first.requests_per_s < second.requests_per_s else "decoding"
     longest = max(parts, key=lambda name: parts[name])
     output = told.requests * told.answer
-    most = halves.full * halves.decode_ranks
     return PoolsEstimate(
         first, second, total, not reason, reason,
         interval(told.ttft_s / MILLI, late),
@@ -170,7 +176,7 @@ def estimate_pools(
         output,
         told.requests * (told.answer + told.prompt),
         output / total,
-        min(told.rate * told.answer * told.tpot_s, most),
+        running,
         alone.max_concurrency * right.count,
         {name: value * scale for name, value in parts.items()},
         f"the {which} pool; a token's time goes into {PARTS[longest]}",
@@ -178,6 +184,11 @@ def estimate_pools(
         told.method,
         told.swamped,
     )  # fmt: skip
+
+
+def _holding(case: ServingCase, sequences: float) -> ServingCase:
+    """Return a decoding instance that holds the caches of so many sequences."""
+    return replace(case, job=replace(case.job, concurrency=max(sequences, 1.0)))
 
 
 def _closed_form(
@@ -204,12 +215,12 @@ def _played(told: _Told, run: PoolsRun, sigma: float, late: float) -> _Told:
     )  # fmt: skip
 
 
-def _traced(job: ServingJob, told: _Told, run: PoolsRun, sigma: float, late: float) -> _Told:
+def _traced(told: _Told, run: PoolsRun, sigma: float, late: float) -> _Told:
     """Return a trace as it was played: it alone tells whether it outruns the pools."""
-    offered, swamped = offered_per_s(run.sent_s), run.load > 1.0
+    swamped = run.load > 1.0
     keeping = told.requests.p10 / told.requests.p50
     rates = traced_rates(run.sent_s, run.e2e_s, sigma, keeping, swamped=swamped)
-    reason = overrun(replace(job, request_rate=offered), offered / run.load) if swamped else ""
+    reason = outrun(run.load) if swamped else ""
     found = replace(
         told, rate=rates.p50, requests=rates, prompt=run.prompt, answer=run.answer,
         reason=reason, swamped=swamped,

@@ -23,14 +23,14 @@ from tonnage.perf.serving.estimate import (
     Percentiles,
     ServingEstimate,
     limit_broken,
+    outrun,
     overrun,
     ttft_sigma,
 )
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.memory import undisturbed
-from tonnage.perf.serving.pace import load_told, offered_per_s, times_of, traced_rates
+from tonnage.perf.serving.pace import load_told, times_of, traced_rates
 from tonnage.perf.serving.percentiles import LEVELS
-from tonnage.perf.serving.ranks import ranks_together
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
 from tonnage.provenance import Spread
 from tonnage.units import MILLI
@@ -43,8 +43,6 @@ within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
 QUIET_ANSWER, QUIET_ROOM = 0.3, 4
 """Largest share of an answer's time that prompts take, and least sequences that there is room for:
 few tokens are stalled by a prompt or two or by none, and who has no room stalls nobody."""
-QUIET_RANKS = 0.02
-"""The same of prompts where ranks hold up each other."""
 CROWD, CROWDED = 0.6, 0.75
 """Answers of closed clients that end in one step, and share of time spent on prompts, up to which
 rates, times per token and whole requests stay close to the simulation (`tests/oracle`)."""
@@ -115,8 +113,9 @@ def closed_form_holds(case: ServingCase) -> bool:
     """Return whether the closed form answers.
 
     Open arrivals must leave the deployment quiet enough. Of closed clients no more may run than the
-    caches hold, unless the engine sets whole answers aside, else some are preempted; and answers
-    may not be so short that they end in crowds, or that prompts are nearly all there is.
+    caches hold, unless the engine sets whole answers aside, else some are preempted; answers may
+    not be so short that they end in crowds, or that prompts are nearly all there is; and in a
+    pipeline prompts may take no more than a quiet share.
     """
     job, flow = case.job, solve(cases_of([case]))
     if job.arrivals is Arrivals.CLOSED and job.requests is None:
@@ -126,13 +125,13 @@ def closed_form_holds(case: ServingCase) -> bool:
         spare = case.engine.admitted_output >= 1.0 or room >= case.engine.max_sequences
         apart = min(clients, room) <= CROWD * job.output_tokens
         apart = apart and float(flow.stalls[0]) <= CROWDED
+        apart = apart and (case.layout.pp == 1 or float(flow.busy[0]) <= QUIET_STALL)
         return apart and (spare or clients <= room)
     if job.arrivals is not Arrivals.OPEN:
         return True
     slots = min(float(flow.capacity.sequences[0]), float(case.engine.max_sequences))
     taken = float(flow.batch[0]) / max(slots // 1.0, 1.0)
-    stall = QUIET_RANKS if float(ranks_together(cases_of([case]))[0]) > 1.0 else QUIET_STALL
-    calm = float(flow.busy[0]) <= stall and float(flow.stalls[0]) <= QUIET_ANSWER
+    calm = float(flow.busy[0]) <= QUIET_STALL and float(flow.stalls[0]) <= QUIET_ANSWER
     return calm and taken <= QUIET_SLOTS and slots >= QUIET_ROOM
 
 
@@ -162,7 +161,6 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
         found, percentiles=tails, method=SIMULATED,
         ttft_ms=spreads["ttft_ms"], tpot_ms=spreads["tpot_ms"], e2e_ms=spreads["e2e_ms"],
     )  # fmt: skip
-    offered = offered_per_s(run.sent_s) if traced else case.job.request_rate
     if traced:
         run = replace(run, duration_s=float(np.max(run.sent_s + run.e2e_s) - np.min(run.sent_s)))
         keeping = found.requests_per_s.p10 / found.requests_per_s.p50
@@ -170,10 +168,10 @@ def played(found: ServingEstimate, case: ServingCase, traffic: Traffic) -> Servi
     else:
         rates = _rates(found, case, run, swamped=swamped)
     new = _rated(replace(new, requests_per_s=rates, overloaded=swamped), case.job, run)
-    if not swamped or not offered:
+    if not swamped:
         return new
-    told = replace(case.job, concurrency=None, request_rate=offered)
-    return replace(new, fits=False, reason=overrun(told, offered / load))
+    reason = outrun(load) if traced else overrun(case.job, rates.p50)
+    return replace(new, fits=False, reason=reason)
 
 
 def _deployment(case: ServingCase, traffic: Traffic) -> list[tuple[int, Simulation]]:
@@ -273,6 +271,7 @@ def _rated(found: ServingEstimate, job: ServingJob, run: Simulation) -> ServingE
     output = rates * (run.output_tokens / count)
     whole = rates * ((run.output_tokens + run.input_tokens) / count)
     decoding = float(np.sum(run.e2e_s - run.ttft_s)) / run.duration_s
+    decoding = decoding if _any(run.tpot_s) else found.running
     parts = _parts(found)
     reason = limit_broken(job, found.tpot_ms.p50, found.ttft_ms.p50)
     return replace(
