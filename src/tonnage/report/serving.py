@@ -173,6 +173,9 @@ def _load_lines(answer: ServingPrediction) -> list[str]:
         lines.insert(0, f"Most tokens a second with {flying} in flight.")
     if answer.swamped:
         lines.append("The queue grows without end, so no latencies are told.")
+    if found.layout.dp > 1 and (answer.traffic.arrival_s is not None or job.request_rate):
+        how = "at random" if answer.traffic.arrival_s is None else "in turn, which waits least"
+        lines.append(f"Requests go to the {found.layout.dp} replicas {how}.")
     if found.preempted >= 0.005:
         lines.append(
             f"Caches run full: a request gives its own up {short(found.preempted)} times in the "

@@ -75,6 +75,7 @@ def text(answer: PoolsPrediction) -> str:
     lengths = f"{job.input_tokens:,.0f} + {job.output_tokens:,.0f} tokens"
     drawn = answer.job.request_rate is not None and answer.traffic.arrival_s is None
     ranks = "one rank" if drawn else "every rank"
+    turn = "" if drawn else ", to which requests go in turn"
     played = found.method != "closed form" and found.runs
     doubt = "Low and high are the 10th and 90th percentile of the model's error."
     room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
@@ -86,7 +87,7 @@ def text(answer: PoolsPrediction) -> str:
         f"Engines {found.prefill.engine} and {found.decode.engine}.",
         f"Weights {job.weights}, cache {job.kv}.",
         *([doubt] if found.runs else []),
-        *([f"Percentiles come from playing {ranks} of each pool."] if played else []),
+        *([f"Percentiles come from playing {ranks} of each pool{turn}."] if played else []),
     ]
     lines += [f"Note: {note}." for note in answer.notes]
     if answer.swamped:

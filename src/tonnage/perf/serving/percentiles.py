@@ -7,6 +7,8 @@ between zero and twice its mean. `simulate` gives the same without these assumpt
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from tonnage.perf.serving.arrays import Number
@@ -36,8 +38,10 @@ def ttft_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     found = np.where(kind_is(cases, Arrivals.STATIC), 0.0, found)
     part = np.maximum(level - (1.0 - found), 0.0) - 0.5 * found  # of the step that runs
     part = part * np.where(found > 0, flow.decode.total, 0.0)
-    found = flow.own_s * (1.0 + cases.load.spread * _normal(level)) + flow.turn_s + high + part
-    return np.maximum(found, 0.5 * flow.own_s)
+    # Lengths and waits vary independently.
+    longer, later = flow.own_s * cases.load.spread * _even(level), high + part
+    apart = np.hypot(longer, np.maximum(later, 0.0)) + np.minimum(later, 0.0)
+    return np.maximum(flow.own_s + flow.turn_s + apart, 0.5 * flow.own_s)
 
 
 def _wait_share(cases: Cases, flow: Flow, wait: Number) -> Number:
@@ -134,8 +138,13 @@ def e2e_quantile(cases: Cases, flow: Flow, level: float, waits: tuple[Number, Nu
     steps = [tpot_quantile(cases, flow, at) * scale for at in (0.5, level)]
     middle = waits[0] + steps[0]
     parts = (waits[1] - waits[0]) ** 2 + (steps[1] - steps[0]) ** 2
-    parts = parts + (decoding * cases.load.spread * _normal(level)) ** 2
+    parts = parts + (decoding * cases.load.spread * _even(level)) ** 2
     return np.maximum(middle + np.sign(level - 0.5) * np.sqrt(parts), flow.ttft_s)
+
+
+def _even(level: float) -> float:
+    """Return the quantile of what is drawn evenly, as lengths are, in deviations from the mean."""
+    return sqrt(3.0) * (2.0 * level - 1.0)
 
 
 def _normal(level: float) -> float:
