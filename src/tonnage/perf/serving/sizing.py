@@ -10,6 +10,7 @@ import numpy as np
 
 from tonnage.catalog import Chip
 from tonnage.errors import Infeasible, InputError
+from tonnage.perf.serving.arrays import Number
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.engine import Engine, find_engine
 from tonnage.perf.serving.estimate import (
@@ -18,6 +19,7 @@ from tonnage.perf.serving.estimate import (
     among,
     predict_serving_cases,
 )
+from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.grid import loaded
 from tonnage.perf.serving.layout import ServingLayout
 from tonnage.perf.serving.memory import capacity, undisturbed
@@ -30,9 +32,11 @@ from tonnage.workload import Arrivals, ServingJob
 LARGEST = 64
 """Chips of the largest deployment that is tried for a demand."""
 TRIED = 8
-"""Layouts that are played for a demand, fewest chips first by their bound."""
+"""Layouts that are played for a demand, fewest chips first as the closed form has it."""
 MARGIN = 1.3
 """How far arrivals that share steps may exceed what the closed form says clients reach."""
+SLIGHT, _BISECTIONS = 1e-3, 20
+"""Least share of that at which they are tried, and in how many halves."""
 MANY = 1000
 """Deployments that are told one from another: a share of 1/1000 of them is no error of a play."""
 FRONT_POINTS = 40
@@ -88,7 +92,7 @@ def fewest_chips(
     best: Sizing | None = None
     for layout, least, each in bounds[:TRIED]:
         if best is not None and least * layout.chips >= best.chips:
-            break
+            continue
         most = None if best is None else (best.chips - 1) // layout.chips
         best = _sized(chip, job, used, layout, each, most) or best
     if best is None:
@@ -103,17 +107,36 @@ def _bounds(
 ) -> list[tuple[ServingLayout, int, float]]:
     """Return how many instances of each layout `rate` needs at least, and what one does.
 
-    Fewest chips first.
+    Those with the fewest chips for open arrivals first, as the closed form has it.
     """
     every = instances(free.model, largest, tensor_domain(chip))
     if not every:
         return []
     cases = [ServingCase(chip, free, one, engine) for one in every]
     cases, _ = ordered(cases, np.arange(len(cases)))
-    found = [one for one in predict_serving_cases(cases) if one.fits]
-    most = [(one.layout, one.requests_per_s.p50) for one in found]
-    least = [(layout, _least(rate, each), each) for layout, each in most]
-    return sorted(least, key=lambda item: (item[1] * item[0].chips, item[0].chips))
+    found = zip(cases, predict_serving_cases(cases), strict=True)
+    able = [(case, one.requests_per_s.p50) for case, one in found if one.fits]
+    if not able:
+        return []
+    layouts, most = [case.layout for case, _ in able], np.array([each for _, each in able])
+    size = np.array([layout.chips for layout in layouts])
+    kept = _kept([case for case, _ in able], most)
+    order = np.lexsort((size, np.ceil(rate / kept) * size))
+    return [(layouts[k], _least(rate, most[k]), float(most[k])) for k in order]
+
+
+def _kept(cases: list[ServingCase], most: Number) -> Number:
+    """Return the open arrivals a second that each case keeps the limits under, in closed form."""
+    job = cases[0].job
+    opened = replace(job, concurrency=None, request_rate=1.0, arrivals=Arrivals.OPEN)
+    stacked = cases_of([replace(case, job=opened) for case in cases])
+    low, high = most * SLIGHT, most * MARGIN
+    for _ in range(_BISECTIONS):
+        rate = np.sqrt(low * high)
+        flow = solve(replace(stacked, load=replace(stacked.load, rate=rate)))
+        keeps = standing(flow, job)[0] == KEEPS
+        low, high = np.where(keeps, rate, low), np.where(keeps, high, rate)
+    return low
 
 
 def _least(rate: float, each: float) -> int:
