@@ -283,7 +283,8 @@ def test_no_fewer_chips_serve_a_demand_of_two_tokens_an_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = ["--model", "llama-3.1-70b", "--chip", "H20", "--weights", "fp8", "--input", "2000",
-             "--output", "2", "--request-rate", "25", "--tpot-ms", "80", "--ttft-ms", "3000"]  # fmt: skip
+             "--output", "2", "--request-rate", "25", "--tpot-ms", "80",
+             "--ttft-ms", "3000"]  # fmt: skip
     _, sized = ask(capsys, *asked)
     fewer = int(0.92 * sized["chips"])
     assert ask(capsys, *asked, "--chips", str(sized["chips"]))[0] == 0
