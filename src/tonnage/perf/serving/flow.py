@@ -168,9 +168,7 @@ def _latencies(
     own, queue, first = _waits(cases, running, batch, stall, prompt_s, decode.total * slowed)
     own = own + spared  # a shared step is no shorter for each of those in it
     busy = stall
-    met = prompts_met(cases, share, busy, step_s * slowed, queue)
-    extra = met * share / np.maximum((load.output - 1.0) / load.tokens_per_step, 1e-12)
-    extra = extra + (slowed - 1.0) * step_s
+    met, extra = _stalled(cases, share, busy, step_s, slowed, queue)
     tpot = np.where(opened, (step_s + extra) / load.tokens_per_step, tpot)
     stall = np.where(opened, extra / np.maximum(step_s + extra, 1e-12), stall)
     # Prompts that a client waited for before its own do not stall it again.
@@ -186,11 +184,7 @@ def _latencies(
     stay = own + queue + np.maximum(load.output - 1.0, 0.0) * tpot
     cycle = steps * step_s + running * share * held
     cycle = np.where(opened, running / most, cycle)
-    # While a client waits the device serves all the others: short answers cannot outrun it.
-    least = np.maximum(load.output - 1.0, 0.0) / load.tokens_per_step
-    chunks = engine.mixed * np.maximum(budgets(cases) - 1.0, 0.0)  # beyond one step
-    least = np.maximum(least, running * chunks) * step_s + running * share
-    least = least + _gathered(running, steps) * entry_seconds(cases)
+    least = _round(cases, running, step_s, share)
     late = np.where(kind_is(cases, Arrivals.CLOSED), np.maximum(least - stay, 0.0), 0.0)
     queue, stay = queue + late, stay + late
     rate, memory_wait, span = _rates(cases, running, waves, stay, cycle)
@@ -202,6 +196,24 @@ def _latencies(
         np.where(opened, running / cycle, rate) * layout.dp, np.where(static, 0.0, stall),
         met, busy, overload, late, growth / load.tokens_per_step,
     )  # fmt: skip
+
+
+def _stalled(
+    cases: Cases, share: Number, busy: Number, step_s: Number, slowed: Number, queue: Number
+) -> tuple[Number, Number]:
+    """Prompts that an open arrival meets; what they and those of ranks in step add to a step."""
+    met = prompts_met(cases, share, busy, step_s * slowed, queue)
+    gained = np.maximum((cases.load.output - 1.0) / cases.load.tokens_per_step, 1e-12)
+    return met, met * share / gained + (slowed - 1.0) * step_s
+
+
+def _round(cases: Cases, running: Number, step_s: Number, share: Number) -> Number:
+    """Least seconds of a client's round: while it waits the device serves all the others."""
+    steps = cases.load.output / cases.load.tokens_per_step
+    least = np.maximum(cases.load.output - 1.0, 0.0) / cases.load.tokens_per_step
+    chunks = cases.engine.mixed * np.maximum(budgets(cases) - 1.0, 0.0)  # beyond one step
+    least = np.maximum(least, running * chunks) * step_s + running * share
+    return least + _gathered(running, np.maximum(steps, 1.0)) * entry_seconds(cases)
 
 
 def _gathered(running: Number, steps: Number) -> Number:
