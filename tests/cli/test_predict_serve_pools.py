@@ -129,10 +129,31 @@ def test_clients_of_pools_are_played(capsys: pytest.CaptureFixture[str], clients
     assert "playing every rank of each pool" in capsys.readouterr().out
 
 
-def test_clients_that_wait_for_room_to_decode_are_not_played(
+@pytest.mark.parametrize("limit", [[], ["--tpot-ms", "60"]])
+def test_clients_that_queue_wait_for_all_the_others(
+    capsys: pytest.CaptureFixture[str], limit: list[str]
+) -> None:
+    rates = []
+    for clients in (100, 1000, 100_000):
+        asked = [*POOLS, *LENGTHS, "--concurrency", str(clients), *limit]
+        _, found = ask(capsys, *asked)
+        rate, stay = found["requests_per_s"]["p50"], found["e2e_ms"]["p50"] / 1000
+        assert rate * stay == pytest.approx(clients, rel=0.02)
+        alone = min(found[half]["requests_per_s"] for half in ("prefill", "decode"))
+        assert rate <= alone * (1 + 1e-9)
+        tail = found["percentiles"]["ttft_ms"]
+        assert tail["p99"]["p50"] <= 1.1 * clients / rate * 1000
+        rates.append(rate)
+    assert rates == pytest.approx(sorted(rates), rel=0.005)
+
+
+def test_a_limit_within_which_a_rate_lies_changes_no_latency(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _, found = ask(capsys, *POOLS, *LENGTHS, "--concurrency", "100000")
-    assert found["method"] == "closed form"
-    rate, stay = found["requests_per_s"]["p50"], found["e2e_ms"]["p50"] / 1000
-    assert rate * stay == pytest.approx(100000, rel=0.01)
+    asked = ["--model", "qwen3-32b", "--chip", "H200", "--chips", "4", "--disaggregate",
+             "--weights", "fp8", "--framework", "sglang", "--input", "100", "--output",
+             "128", "--request-rate", "60"]  # fmt: skip
+    _, free = ask(capsys, *asked)
+    _, held = ask(capsys, *asked, "--tpot-ms", "10.5")
+    assert held["tpot_ms"]["p50"] == pytest.approx(free["tpot_ms"]["p50"], rel=0.01)
+    assert held["fits"] is True

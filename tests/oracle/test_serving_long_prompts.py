@@ -1,12 +1,20 @@
 """Long prompts and short answers under open arrivals: a prompt of another may stall all of one."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
 from tonnage.catalog import load_catalog
-from tonnage.perf import ServingCase, ServingLayout, find_engine, simulate_serving
+from tonnage.perf import (
+    ServingCase,
+    ServingLayout,
+    Traffic,
+    find_engine,
+    predict_serving,
+    simulate_serving,
+)
 from tonnage.perf.serving.case import cases_of
 from tonnage.perf.serving.estimate import predict_serving_cases
 from tonnage.perf.serving.flow import solve
@@ -75,3 +83,17 @@ def test_ranks_in_step_at_a_light_load_are_hardly_held_up() -> None:
     run = simulate_serving(case, 3000)
     alone = float(solve(cases_of([case])).decode.total[0])
     assert np.nanmean(run.tpot_s) == pytest.approx(alone, rel=0.05)
+
+
+def test_a_flood_of_ranks_in_step_is_served_at_one_rate() -> None:
+    job = ServingJob(find_model("deepseek-v3"), 16000, 16, request_rate=1.0, weights="fp8",
+                     arrivals=Arrivals.OPEN)  # fmt: skip
+    chip, layout, engine = CATALOG.find("H20"), ServingLayout(1, 1, 16, 16), find_engine("sglang")
+    rates = []
+    for rate in (0.6, 1.5, 5.0, 50.0):
+        asked = replace(job, request_rate=rate)
+        found = predict_serving(chip, asked, layout, engine, traffic=Traffic(requests=2000))
+        assert found.overloaded
+        assert not found.fits
+        rates.append(found.requests_per_s.p50)
+    assert max(rates) == pytest.approx(min(rates), rel=0.05)

@@ -78,12 +78,13 @@ def text(answer: PoolsPrediction) -> str:
     turn = "" if drawn else ", to which requests go in turn"
     played = found.method != "closed form" and found.runs
     doubt = "Low and high are the 10th and 90th percentile of the model's error."
-    room = f"the decoding pool's memory would hold {found.max_concurrency:,} of {lengths}"
+    room = f"the decoding pool could take {found.max_concurrency:,} of {lengths}"
+    sizes = "Layouts" if answer.sized else "Sizes, layouts"
     running = f"{doing(found.running, 'sequence', 'decode')} at once; {room}."
     lines = [
         *([running, f"What limits it: {found.bottleneck}."] if found.runs else []),
         f"A prompt's cache travels in {short(found.transfer_ms)} ms, over the slower pool's ports.",
-        "Sizes, layouts and batch of both pools are the best for most requests a second.",
+        f"{sizes} and batch of both pools are the best for most requests a second.",
         f"Engines {found.prefill.engine} and {found.decode.engine}.",
         f"Weights {job.weights}, cache {job.kv}.",
         *([doubt] if found.runs else []),

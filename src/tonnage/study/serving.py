@@ -27,6 +27,7 @@ from tonnage.workload import Model, ServingJob, Speculation
 _LEAST_ANSWER = 2
 """Tokens of an answer that gives a decoding pool something to do."""
 _POOLS = 2
+_SAME = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def predict_serving(
         As `tp=8,dp=2` or a `ServingLayout`; without it the best is searched.
     shortest_share, traffic
         Lengths are drawn evenly between this share and all; bursts, a trace, or events to play.
+        What a trace says of rate and lengths goes before what is said beside it.
     settings
         Of the server: any of max_sequences, prefill_tokens, memory_fraction.
     as_of
@@ -117,6 +119,7 @@ def predict_serving(
     InputError, NotEnoughKnown
         With all that cannot be used together; with what is not public of the chip on that day.
     """
+    request_rate, input, output = _said(traffic, request_rate, input, output)  # noqa: A001
     load = Load(
         input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
         prefix_hit_rate, speculation, shortest_share, settings,
@@ -171,6 +174,8 @@ class PoolsPrediction:
     engines: tuple[Engine, Engine]
     """Of the prefill and of the decoding pool."""
     traffic: Traffic = field(default_factory=Traffic)
+    sized: bool = False
+    """Whether the chips of each pool were given."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -222,6 +227,7 @@ def predict_pools(
     Infeasible
         If one half fits nowhere or keeps its limit nowhere.
     """
+    request_rate, input, output = _said(traffic, request_rate, input, output)  # noqa: A001
     load = Load(
         input, output, concurrency, request_rate, ttft_ms, tpot_ms, weights, kv,
         prefix_hit_rate, speculation, shortest_share, settings,
@@ -246,7 +252,9 @@ def predict_pools(
         raise InputError.of("simulate", True, mend)
     found = search_pools(first, second, asked.job, chips, engines, way)
     notes = (*asked.notes, *_notes_on_pools(found, engines))
-    answer = PoolsPrediction(asked.model, first, second, asked.job, found, engines, way, notes)
+    answer = PoolsPrediction(
+        asked.model, first, second, asked.job, found, engines, way, isinstance(chips, tuple), notes
+    )
     return answer if way.requests == Traffic().requests else unplayed(answer, way.requests)
 
 
@@ -284,8 +292,23 @@ def _notes_on_pools(found: PoolsEstimate, engines: tuple[Engine, Engine]) -> lis
     return notes
 
 
+def _said(
+    traffic: Traffic | None, rate: float | None, prompt: float, answer: float
+) -> tuple[float | None, float, float]:
+    """Return rate and mean lengths: those of a trace, where it says them."""
+    if not isinstance(traffic, Traffic) or traffic.arrival_s is None:
+        return rate, prompt, answer
+    count, span = len(traffic.arrival_s), max(traffic.arrival_s) - min(traffic.arrival_s)
+    own = (count - 1) / span if span > 0 else float(count)  # a burst as if it came over a second
+    if rate is not None and abs(rate - own) > _SAME * own:
+        raise InputError.of("request_rate", rate, f"leave it out: the trace says {own:.4g}")
+    lengths = [sum(some) / count if some is not None else said for some, said in
+               ((traffic.input_tokens, prompt), (traffic.output_tokens, answer))]  # fmt: skip
+    return own, lengths[0], lengths[1]
+
+
 def _checked(traffic: Traffic | None, request_rate: float | None) -> Traffic:
     way = traffic or Traffic()
-    if request_rate is None and (way.burstiness != 1.0 or way.arrival_s is not None):
-        raise InputError.of("request_rate", None, "requests a second, for bursts and traces")
+    if request_rate is None and way.burstiness != 1.0:
+        raise InputError.of("request_rate", None, "requests a second, for bursts")
     return way

@@ -198,3 +198,29 @@ def test_attention_in_16_bits_is_told() -> None:
     found = predict_serving("gpt-oss-120b", "H100", 2, input=512, output=64, weights="mxfp4",
                             concurrency=4)  # fmt: skip
     assert any("but those of attention, in 16" in note for note in found.notes)
+
+
+def test_a_trace_says_rate_and_lengths_by_itself() -> None:
+    trace = Traffic(arrival_s=[0.25 * k for k in range(200)], input_tokens=[700.0] * 200,
+                    output_tokens=[90.0] * 200)  # fmt: skip
+    alone = predict_serving("llama-3.1-8b", "H20", 1, input=1, output=1, traffic=trace)
+    told = predict_serving("llama-3.1-8b", "H20", 1, input=700, output=90, request_rate=4.0,
+                           traffic=trace)  # fmt: skip
+    assert (alone.job.input_tokens, alone.job.output_tokens) == (700.0, 90.0)
+    assert alone.estimate == told.estimate
+    with pytest.raises(InputError, match="the trace says 4"):
+        predict_serving("llama-3.1-8b", "H20", 1, input=700, output=90, request_rate=9.0,
+                        traffic=trace)  # fmt: skip
+    pools = predict_pools("llama-3.1-8b", "H20", "H20", 2, input=1, output=1, traffic=trace)
+    assert pools.estimate.requests_per_s.p50 == pytest.approx(4.0)
+
+
+def test_a_pool_has_room_for_the_longest_request_of_a_trace() -> None:
+    count = 300
+    lengths = [2048.0] * (count - 1) + [250_000.0]
+    trace = Traffic(arrival_s=[float(k) for k in range(count)], input_tokens=lengths,
+                    output_tokens=[64.0] * count)  # fmt: skip
+    found = predict_pools("qwen3-32b", "H20", "H20", 8, input=1, output=2, weights="bf16",
+                          traffic=trace)  # fmt: skip
+    assert found.estimate.prefill.layout.chips > 1
+    assert "can never run" not in found.estimate.reason

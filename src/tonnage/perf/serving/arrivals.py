@@ -56,12 +56,12 @@ def most_served(cases: Cases, running: Number, step_s: Number, prompt_s: Number)
     return running / (decoding + prompts * held_closed(cases, prompts, decoding))
 
 
-def open_batch(cases: Cases, decode: Step, prompt_s: Number, slots: Number) -> Number:
-    """Batch at which as many requests leave as arrive, or all slots."""
+def open_batch(cases: Cases, decode: Step, prompt_s: Number, slots: Number, most: Number) -> Number:
+    """Batch at which as many requests leave as arrive, or all slots; `most` leave then."""
     load, layout = cases.load, cases.layout
     rate = load.rate / layout.dp
     busy = rate * prompt_s / layout.pp
-    slowed = slowed_open(cases, busy)
+    slowed = slowed_open(cases, np.minimum(busy, most * prompt_s / layout.pp))
     steps = load.output / load.tokens_per_step
     slack = np.maximum(1.0 - busy, 1.0 - BUSIEST) / slowed
     batch = np.minimum(rate * steps * decode.total / slack, slots)

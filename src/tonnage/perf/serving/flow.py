@@ -111,7 +111,7 @@ def solve(cases: Cases, room: Capacity | None = None) -> Flow:
     prompt, attention, spared = one_prompt(cases, together, joint, beside)
     prompt_s = prompt.total + attention
     if np.any(opened):
-        batch = open_batch(cases, decode, prompt_s, running)
+        batch = open_batch(cases, decode, prompt_s, running, most)
     share = _decoding_share(cases, decode, prompt_s, batch)
     batch = np.where(static | opened, batch, np.maximum(batch * share, 1.0))
     # A random arrival finds the mean batch and adds itself to it.
@@ -160,7 +160,8 @@ def _latencies(
     step_s = decode.total * again
     arriving = np.minimum(load.rate / layout.dp * share, BUSIEST)
     held = held_closed(cases, running * share, steps * step_s)
-    slowed = np.where(opened, slowed_open(cases, arriving), 1.0)
+    fullest = np.minimum(arriving, most * share)  # a flood leaves no more time to prompts
+    slowed = np.where(opened, slowed_open(cases, fullest), 1.0)
     # Prompts of all ranks that step together, but the sequence's own.
     prompts = running * share * held - share
     stall = np.where(opened, arriving, prompts / np.maximum(steps * step_s + prompts, 1e-12))

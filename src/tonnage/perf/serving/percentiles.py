@@ -114,7 +114,7 @@ def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     beside = np.sqrt(here * 2.0 / 3.0) * grows * gain * _normal(level)
     few = np.maximum(calm + beside, 0.5 * calm) + adds * _poisson_quantile(count, level)
     found = np.where(kind_is(cases, Arrivals.OPEN), np.where(count < _FEW, few, many), plain)
-    return np.maximum(found, 0.5 * calm)
+    return np.where(cases.load.output > 1.0, np.maximum(found, 0.5 * calm), 0.0)
 
 
 def _poisson_quantile(mean: Number, level: float) -> Number:

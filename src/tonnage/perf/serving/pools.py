@@ -24,6 +24,7 @@ from tonnage.perf.serving.estimate import deviations
 from tonnage.perf.serving.grid import taken
 from tonnage.perf.serving.memory import Capacity, cache_bytes, capacity, shortage, undisturbed
 from tonnage.perf.serving.pools_answer import Half, PoolsEstimate, estimate_pools
+from tonnage.perf.serving.pools_queue import BUSIEST as FULL
 from tonnage.perf.serving.pools_queue import PromptQueue
 from tonnage.perf.serving.pools_split import (
     BATCHES,
@@ -61,6 +62,8 @@ class _Instances:
     sigma: Number
     shortage: str
     """Why no option has any rate: memory, or the limit."""
+    room: Number
+    """Sequences of one instance that no limit but memory and slots holds."""
 
     @property
     def chip(self) -> Chip:
@@ -93,9 +96,12 @@ def search_pools(
     port = min(_port(prefill), _port(decode))
     ahead, after = engine if isinstance(engine, tuple) else (engine, engine)
     named = job.concurrency is not None or job.request_rate is not None
-    busiest = BUSIEST if named else BUSY
+    busiest = (FULL if job.concurrency else BUSIEST) if named else BUSY
     left = _prefill_options(prefill, job, most[0], ahead, port, busiest)
     right = _decode_options(decode, job, most[1], after)
+    longest = None if traffic is None else traffic.longest(job)
+    if longest is not None:
+        left, right = _with_room(left, longest), _with_room(right, longest)
     if named:
         sides = _prefill_side(left, port), _decode_side(right)
         pair = _found(best_split(job, *sides, chips), left, right)
@@ -107,10 +113,19 @@ def search_pools(
     return estimate_pools(job, *halves, port, total, traffic)
 
 
+def _with_room(half: _Instances, longest: ServingJob) -> _Instances:
+    """Leave out what has no room for the longest request of a trace, unless nothing has."""
+    prompt = half.cases[0].job.output_tokens <= 1.0
+    job = replace(longest, output_tokens=1.0) if prompt else longest
+    room = capacity(cases_of([replace(case, job=job) for case in half.cases])).sequences >= 1.0
+    kept = np.where(room, half.rate, 0.0)
+    return replace(half, rate=kept) if np.any(kept > 0) else half
+
+
 def _half(half: _Instances, k: int, count: int) -> Half:
     return Half(
         half.cases[k], count, int(half.chips[k]), float(half.rate[k]), float(half.batch[k]),
-        float(half.sigma[k]),
+        float(half.sigma[k]), float(half.room[k]),
     )  # fmt: skip
 
 
@@ -129,7 +144,8 @@ def _decode_side(half: _Instances) -> DecodeSide:
     ranks = np.maximum(series / some.layout.dp, 1.0) / some.layout.pp
     step = decode_step(some, ranks, some.load.input + some.load.output / 2.0)
     each = np.reshape(step.total / some.load.tokens_per_step, (len(half.cases), BATCHES))
-    return DecodeSide(half.chips, half.rate, half.batch, each, float(cases.load.output[0]))
+    steps = max(float(cases.load.output[0]) - 1.0, 1.0)
+    return DecodeSide(half.chips, half.rate, half.batch, each, steps)
 
 
 def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> list[ServingCase]:
@@ -156,6 +172,7 @@ def _prefill_options(
         found, _sizes(found), each * cases.layout.dp, latency, np.ones_like(each),
         deviations(cases),
         _shortage(capacity(cases), f"keeps {job.ttft_ms or 0:g} ms to the first token"),
+        np.ones_like(each),
     )  # fmt: skip
 
 
@@ -175,7 +192,7 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
     def measure(index: Any, batch: Number) -> tuple[Number, Number]:
         step = step_s(index, batch)
         over = step / (job.tpot_ms * MILLI) if job.tpot_ms is not None else np.zeros_like(step)
-        return batch / (cases.load.output[index] * step), over
+        return batch / (np.maximum(cases.load.output[index] - 1.0, 1.0) * step), over
 
     kept = np.floor(undisturbed(cases, room)) * ranks  # no cache is given up
     batch, _ = best_loads(measure, kept, np.zeros(len(found)))
@@ -184,7 +201,8 @@ def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | Non
     rate = np.where(fits & (over <= 1.0), rate, 0.0)
     step = step_s(np.arange(len(found)), batch)
     short = _shortage(room, f"keeps {job.tpot_ms or 0:g} ms per output token")
-    return _Instances(found, _sizes(found), rate, step, batch, deviations(cases), short)
+    room_of = np.maximum(kept, ranks)
+    return _Instances(found, _sizes(found), rate, step, batch, deviations(cases), short, room_of)
 
 
 def _shortage(room: Capacity, keeps: str) -> str:

@@ -19,7 +19,8 @@ from tonnage.perf.serving.estimate import (
     ttft_sigma,
 )
 from tonnage.perf.serving.pace import traced_rates
-from tonnage.perf.serving.pools_clients import play_clients, plays_clients
+from tonnage.perf.serving.percentiles import LEVELS
+from tonnage.perf.serving.pools_clients import play_clients
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, rates_told, ttft_tail
 from tonnage.perf.serving.pools_play import PoolsRun, play_pools, play_trace, played_tails
 from tonnage.perf.serving.traffic import SIMULATED, Traffic
@@ -105,6 +106,8 @@ class Half:
     """Requests/s of one instance within the limits."""
     batch: float
     sigma: float
+    room: float
+    """Sequences of one instance where no limit holds them back."""
 
     @property
     def alone(self) -> float:
@@ -141,7 +144,9 @@ def estimate_pools(
     job: ServingJob, left: Half, right: Half, port: float, total: int, traffic: Traffic | None
 ) -> PoolsEstimate:
     """Return what the two pools deliver; a load is played where `traffic` says how it comes."""
-    halves = PoolsAtLoad.of(left.case, left.count, right.case, right.count, right.batch, port)
+    # A limit on TPOT holds clients back from decoding; what arrives at a rate within it is not.
+    batch = right.batch if job.request_rate is None else right.room
+    halves = PoolsAtLoad.of(left.case, left.count, right.case, right.count, batch, port)
     sigma = max(left.sigma, right.sigma)
     late = ttft_sigma(left.sigma, replace(job, arrivals=Arrivals.CLOSED))
     told = _closed_form(job, halves, min(left.alone, right.alone), sigma, late)
@@ -150,13 +155,14 @@ def estimate_pools(
     elif traffic is not None and job.request_rate is not None and not told.reason:
         run = play_pools(halves, told.rate, traffic.requests, traffic.burstiness)
         told = _played(told, run, sigma, late)
-    elif traffic is not None and job.concurrency and plays_clients(halves, job.concurrency):
+    elif traffic is not None and job.concurrency:
         run = play_clients(halves, job.concurrency, told.rate)
-        rate = job.concurrency / float(run.e2e_s.mean())  # Little's law
+        most = min(left.alone, right.alone)
+        rate = min(job.concurrency / float(run.e2e_s.mean()), most)  # Little's law
         told = replace(_played(told, run, sigma, late), rate=rate, requests=interval(rate, sigma))
     named = job.concurrency or job.request_rate
     reason = told.reason or limit_broken(job, told.tpot_s / MILLI, told.ttft_s / MILLI)
-    running = min(told.rate * told.answer * told.tpot_s, halves.full * halves.decode_ranks)
+    running = min(told.rate * halves.steps * told.tpot_s, halves.full * halves.decode_ranks)
     held = halves.decode if named is None else _holding(halves.decode, running / right.count)
     first, second = left.pool(halves.prefill), right.pool(held)
     alone = predict_serving_cases([halves.decode])[0]
@@ -196,13 +202,18 @@ def _closed_form(
 ) -> _Told:
     rate, reason = halves.served(job, most)
     ttft, tpot, wait, busy = halves.latencies(rate)
+    alone = ttft - wait
     if job.concurrency is not None:
         # More clients than the pools hold wait in the queue (Little's law).
-        ttft = max(ttft, job.concurrency / rate - halves.answer * tpot)
+        ttft = max(ttft, job.concurrency / rate - halves.steps * tpot)
+    if job.concurrency is not None and ttft > alone + wait:
+        tail = Percentiles(*[interval(ttft / MILLI, late)] * len(LEVELS))  # all wait for all others
+    else:
+        tail = ttft_tail(ttft / MILLI, wait / MILLI, busy, late)
     return _Told(
         rate, rates_told(job, rate, most, sigma), ttft, tpot,
         ttft + max(halves.answer - 1.0, 0.0) * tpot, halves.prompt, halves.answer,
-        {"ttft_ms": ttft_tail(ttft / MILLI, wait / MILLI, busy, late)}, reason, "closed form",
+        {"ttft_ms": tail}, reason, "closed form",
         bool(reason),
     )  # fmt: skip
 

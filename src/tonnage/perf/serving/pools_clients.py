@@ -23,23 +23,18 @@ FEWEST = 300
 SETTLED = 1e-3
 """Share of a round that times may still move by."""
 MOST = 4_000
-"""Clients that are played; more of them hardly differ from a steady flow."""
-
-
-def plays_clients(halves: PoolsAtLoad, clients: float) -> bool:
-    """Return whether clients are played: not those of which some wait for room to decode."""
-    return clients <= min(halves.full * halves.decode_ranks, MOST)
+"""Clients that are played; of more, all wait longer by the time to serve the others."""
 
 
 def played_requests(clients: float) -> int:
     """Return how many requests of so many clients are played."""
-    return max(ROUNDS * max(1, round(clients)), FEWEST)
+    return max(ROUNDS * max(1, min(round(clients), MOST)), FEWEST)
 
 
 def play_clients(halves: PoolsAtLoad, clients: float, rate: float, seed: int = 0) -> PoolsRun:
     """Return what the middle rounds of clients meet, `rate` requests/s being the guess."""
     random = np.random.default_rng(seed)
-    among = max(1, round(clients))
+    among = max(1, min(round(clients), MOST))
     count = played_requests(clients)
     job = halves.decode.job
     prompts = drawn_lengths(random, job.input_tokens, job.shortest_share, count)
@@ -59,7 +54,8 @@ def play_clients(halves: PoolsAtLoad, clients: float, rate: float, seed: int = 0
         if moved <= SETTLED * among / rate:
             break
     kept = slice(FIRST * among, count - among)
+    late = max(clients - among, 0.0) / among * float(run.e2e_s[kept].mean())
     return replace(
-        run, ttft_s=run.ttft_s[kept], tpot_s=run.tpot_s[kept], e2e_s=run.e2e_s[kept],
-        sent_s=sent[kept],
+        run, ttft_s=run.ttft_s[kept] + late, tpot_s=run.tpot_s[kept],
+        e2e_s=run.e2e_s[kept] + late, sent_s=sent[kept],
     )  # fmt: skip

@@ -3,9 +3,9 @@
 With X requests/s over x prefill instances of r ranks and y decoding instances of q ranks:
 
     TTFT = interface + W(X/(x·r)) + transfer    (`pools_queue`)
-    b = X/(y·q) · o · t(b),   TPOT = t(b)
+    b = X/(y·q) · (o-1) · t(b),   TPOT = t(b)
 
-K clients in a closed loop settle where X·(TTFT + o·TPOT) = K.
+K clients in a closed loop settle where X·(TTFT + (o-1)·TPOT) = K: one token comes from the prompt.
 """
 
 from __future__ import annotations
@@ -97,6 +97,11 @@ class PoolsAtLoad:
         )  # fmt: skip
 
     @property
+    def steps(self) -> float:
+        """Tokens that decoding makes of an answer: the first one comes from the prompt."""
+        return max(self.answer - 1.0, 1.0)
+
+    @property
     def prompts_per_s(self) -> float:
         """Prompts/s that all prefill ranks do with full steps."""
         return self.prefill_ranks * float(self.queue.most_per_s[0])
@@ -109,11 +114,11 @@ class PoolsAtLoad:
         return float((step.total / load.tokens_per_step)[0])
 
     def batch(self, rate: float) -> float:
-        """Return b = X/(y·q)·o·t(b), from above, at most the largest batch."""
+        """Return b = X/(y·q)·(o-1)·t(b), from above, at most the largest batch."""
         size = self.full
         for _ in range(_ROUNDS):
             last = size
-            size = min(rate / self.decode_ranks * self.answer * self.step_s(last), self.full)
+            size = min(rate / self.decode_ranks * self.steps * self.step_s(last), self.full)
             if abs(size - last) <= _CLOSE * last:
                 break
         return size
@@ -138,7 +143,7 @@ class PoolsAtLoad:
         for _ in range(_ROUNDS):
             middle = (low + high) / 2.0
             ttft, tpot, _wait, _busy = self.latencies(middle)
-            under = middle * (ttft + self.answer * tpot) < job.concurrency
+            under = middle * (ttft + self.steps * tpot) < job.concurrency
             low, high = (middle, high) if under else (low, middle)
         return high, ""
 

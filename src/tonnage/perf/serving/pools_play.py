@@ -58,9 +58,10 @@ def play_pools(
     ttft = (
         first.ttft_s[skipped:] + halves.moved_s + halves.queue.others(rate / halves.prefill_ranks)
     )
-    stay, size = _decoded(halves, rate, requests, burstiness, random)
-    stay, size = stay[skipped:], size[skipped:]
-    e2e = random.permutation(ttft) + stay
+    played = _decoded(halves, rate, requests, burstiness, random)
+    stay, late, size = (values[skipped:] for values in played)
+    ttft = random.permutation(ttft) + late
+    e2e = ttft + stay
     return PoolsRun(ttft, _each(stay, size), e2e, first.sent_s[skipped:])
 
 
@@ -104,17 +105,18 @@ class BothPools:
     def play(self, sent: Any) -> tuple[PoolsRun, list[Simulation], list[Simulation], float]:
         """Return what the requests meet, the plays of all ranks, and how long decoding's come."""
         halves, ones = self.halves, np.ones_like(self.answers)
-        ttft, ahead = _in_turn(halves.prefill_ranks, self.ahead, sent, (self.prompts, ones))
+        ttft, _, ahead = _in_turn(halves.prefill_ranks, self.ahead, sent, (self.prompts, ones))
         moved = halves.moved_s * self.prompts / halves.prompt
         ttft = ttft + moved + halves.queue.others(self.rate / halves.prefill_ranks)
         there = sent + ttft
         came = np.argsort(there, kind="stable")
-        stay, after = _in_turn(
+        stay, late, after = _in_turn(
             halves.decode_ranks, self.after, there[came], (self.prompts[came], self.answers[came])
         )
         back = np.empty_like(came)
         back[came] = np.arange(len(came))
-        stay = stay[back]
+        late = waited_for_room(self.after, late, self.prompts + self.answers / 2.0)[back]
+        stay, ttft = stay[back] - late, ttft + late
         run = PoolsRun(
             ttft, _each(stay, self.answers), ttft + stay, sent, 0.0,
             float(self.prompts.mean()), float(self.answers.mean()),
@@ -124,17 +126,27 @@ class BothPools:
 
 def _in_turn(
     ranks: float, times: Times, sent: Any, lengths: tuple[Any, Any]
-) -> tuple[Any, list[Simulation]]:
-    """Play the ranks in turn; return the seconds of each request, and the plays."""
+) -> tuple[Any, Any, list[Simulation]]:
+    """Play the ranks in turn; return seconds of requests, those to the first token, and plays."""
     count, runs = int(ranks), list[Simulation]()
-    seconds = np.empty(len(sent))
+    seconds, first = np.empty(len(sent)), np.empty(len(sent))
     for turn in range(min(count, len(sent))):
         mine = slice(turn, None, count)
         prompts, answers = ([int(n) for n in tokens[mine]] for tokens in lengths)
         events = play(times, sent[mine].tolist(), (prompts, answers))
         runs.append(summary(events, (prompts, answers), 0))
-        seconds[mine] = runs[-1].e2e_s
-    return seconds, runs
+        seconds[mine], first[mine] = runs[-1].e2e_s, runs[-1].ttft_s
+    return seconds, first, runs
+
+
+def waited_for_room(after: Times, late: Any, context: Any) -> Any:
+    """Return what requests wait for room to decode, of the seconds until they are taken.
+
+    A step that runs is no wait. Who waits for room has no token yet: the first one comes later.
+    """
+    slots = len(after.base) - 1
+    step = after.base[slots] + after.per_token[slots] * slots * float(np.mean(context))
+    return np.maximum(late - step, 0.0)
 
 
 def _alone(run: PoolsRun, answers: Any) -> float:
@@ -194,15 +206,18 @@ def _serving(halves: PoolsAtLoad, rate: float) -> ServingCase:
 
 def _decoded(
     halves: PoolsAtLoad, rate: float, requests: int, burstiness: float, random: Any
-) -> tuple[Any, Any]:
-    """Seconds from a cache's arrival to the last token, and the tokens of the answers."""
+) -> tuple[Any, Any, Any]:
+    """Seconds from room for a cache to the last token, those before, and the answers' tokens."""
     case = _serving(halves, rate)
     job, gap = case.job, halves.decode_ranks / rate
     prompts = drawn_lengths(random, job.input_tokens, job.shortest_share, requests)
     answers = drawn_lengths(random, job.output_tokens, job.shortest_share, requests)
     sent = np.cumsum(random.gamma(1.0 / burstiness, burstiness * gap, requests))
-    events = play(_decoding(case, prompts, halves.full), sent.tolist(), (prompts, answers))
-    return np.array(events.last) - np.array(events.sent), np.array(answers, float)
+    times = _decoding(case, prompts, halves.full)
+    events = play(times, sent.tolist(), (prompts, answers))
+    start, size = np.array(events.sent), np.array(answers, float)
+    late = waited_for_room(times, np.array(events.first) - start, np.array(prompts) + size / 2.0)
+    return np.array(events.last) - start - late, late, size
 
 
 def _decoding(case: ServingCase, prompts: list[int], full: float) -> Times:

@@ -1,8 +1,9 @@
 """The split of chips between two pools that serves a named load best.
 
 Every pair of options and every split is taken to the load: K clients settle where
-X·(TTFT(X) + o·t(b)) = K, with b = X/(y·q) · o·t(b), told on a series of batches b and between them
-in a straight line. What the limits allow bounds X, so a looser limit never serves less.
+X·(TTFT(X) + (o-1)·t(b)) = K, with b = X/(y·q) · (o-1)·t(b), told on a series of batches b and
+between them in a straight line. What the limits allow bounds X, so a looser limit never serves
+less.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class DecodeSide:
     batch: Number
     """Sequences of one instance."""
     step_s: Number
-    answer: float
-    """Mean tokens of an answer."""
+    steps: float
+    """Mean tokens of an answer after the first, which comes from the prompt."""
 
 
 Choice = tuple[int, int, int, int]
@@ -113,7 +114,7 @@ def _worth(
     most = np.minimum(x * left.rate[p], y * right.rate[d])
     # A whole pool at each batch of the series; axes [split, batch].
     running = batches(right.batch)[d] * y[:, None]
-    rate = running / (right.answer * right.step_s[d])
+    rate = running / (right.steps * right.step_s[d])
     if job.request_rate is not None:
         served = np.minimum(most, job.request_rate)
     else:

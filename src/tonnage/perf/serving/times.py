@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tonnage.perf.serving.arrivals import most_served
 from tonnage.perf.serving.attention import prefill_attention
 from tonnage.perf.serving.case import Cases, repeated
 from tonnage.perf.serving.memory import capacity
@@ -164,11 +165,16 @@ def _slowed(cases: Cases) -> float:
     """Return what prompts of the other ranks in step make of a decoding step."""
     load, layout = cases.load, cases.layout
     prompt_s = prompt_seconds(cases) / layout.pp
-    if load.rate[0] > 0:
-        return float(slowed_open(cases, load.rate / layout.dp * prompt_s)[0])
     slots = np.minimum(capacity(cases).sequences, cases.engine.max_sequences)
-    running = np.clip(load.concurrency / layout.dp, 1.0, np.maximum(np.floor(slots), 1.0))
+    slots = np.maximum(np.floor(slots), 1.0)
+    opened = bool(load.rate[0] > 0)
+    running = slots if opened else np.clip(load.concurrency / layout.dp, 1.0, slots)
     step = decode_step(cases, running / layout.pp, load.input + load.output / 2.0).total
+    if opened:
+        # A flood leaves no more time to prompts than full slots do.
+        most = most_served(cases, running, step, prompt_s * layout.pp)
+        share = np.minimum(load.rate / layout.dp, most) * prompt_s
+        return float(slowed_open(cases, share)[0])
     decoding = load.output / load.tokens_per_step * step
     return float(slowed_closed(cases, running * prompt_s, decoding)[0])
 

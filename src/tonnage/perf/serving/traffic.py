@@ -103,6 +103,21 @@ class Traffic:
             return [Fault(name, f"{len(told)} numbers", "one a request, of one request or more")]
         return []
 
+    def longest(self, job: ServingJob) -> ServingJob | None:
+        """Return the longest request of a trace, alone and without limits; None if it says none."""
+        if self.arrival_s is None or (self.input_tokens is None and self.output_tokens is None):
+            return None
+        some = [job.input_tokens] * len(self.arrival_s)
+        prompts = some if self.input_tokens is None else self.input_tokens
+        rest = [job.output_tokens] * len(self.arrival_s)
+        answers = rest if self.output_tokens is None else self.output_tokens
+        k = max(range(len(prompts)), key=lambda i: prompts[i] + answers[i])
+        return replace(
+            job, input_tokens=float(prompts[k]), output_tokens=float(answers[k]),
+            shortest_share=1.0, request_rate=None, concurrency=1.0, arrivals=Arrivals.CLOSED,
+            ttft_ms=None, tpot_ms=None,
+        )  # fmt: skip
+
     @property
     def plain(self) -> bool:
         """Poisson arrivals: the closed form knows them."""
