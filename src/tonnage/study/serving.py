@@ -130,10 +130,8 @@ def predict_serving(
     )  # fmt: skip
     way, device, engine = _checked(traffic, request_rate), asked.devices[0], asked.engines[0]
     found = predict_deployment(device, asked.job, asked.layout, engine, chips, way)
-    notes = (*asked.notes, *notes_on(found, engine))
-    searched = asked.layout is None
-    answer = ServingPrediction(asked.model, device, asked.job, engine, found, searched, way, notes)
-    return answer if way.requests == Traffic().requests else unplayed(answer, way.requests)
+    told = asked.model, device, asked.job, engine, found, asked.layout is None, way
+    return _counted(ServingPrediction(*told, (*asked.notes, *notes_on(found, engine))))
 
 
 def never_served(job: ServingJob, found: ServingEstimate | PoolsEstimate) -> bool:
@@ -222,10 +220,8 @@ def predict_pools(
 
     Raises
     ------
-    InputError
-        With every name and number that cannot be used.
-    Infeasible
-        If one half fits nowhere or keeps its limit nowhere.
+    InputError, Infeasible
+        With all that cannot be used; if one half fits nowhere or keeps its limit nowhere.
     """
     request_rate, input, output = _said(traffic, request_rate, input, output)  # noqa: A001
     load = Load(
@@ -252,13 +248,17 @@ def predict_pools(
         raise InputError.of("simulate", True, mend)
     found = search_pools(first, second, asked.job, chips, engines, way)
     notes = (*asked.notes, *_notes_on_pools(found, engines))
-    answer = PoolsPrediction(
-        asked.model, first, second, asked.job, found, engines, way, isinstance(chips, tuple), notes
-    )
-    return answer if way.requests == Traffic().requests else unplayed(answer, way.requests)
+    told = asked.model, first, second, asked.job, found, engines, way, isinstance(chips, tuple)
+    return _counted(PoolsPrediction(*told, notes))
 
 
 Answer = TypeVar("Answer", ServingPrediction, PoolsPrediction)
+
+
+def _counted(answer: Answer) -> Answer:
+    """Return the answer, with a note where a number of requests was asked for and not played."""
+    count = answer.traffic.requests
+    return answer if count == Traffic().requests else unplayed(answer, count)
 
 
 def unplayed(answer: Answer, requests: int) -> Answer:
