@@ -115,6 +115,23 @@ def test_what_pools_are_not_played_under(
     assert field in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("named", "absent"), [("prefill", "decode"), ("decode", "prefill")])
+def test_one_pool_without_a_chip_is_told(
+    capsys: pytest.CaptureFixture[str], named: str, absent: str
+) -> None:
+    asked = ["--model", "llama-2-7b", f"--{named}-chip", "L20", "--chips", "4", *LENGTHS]
+    assert run(["predict", "serve", *asked]) == 2
+    assert f"{absent}-chip: the other pool's chip" in capsys.readouterr().err
+
+
+def test_answers_of_one_token_leave_nothing_to_decode(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = trace_of(tmp_path, [(float(k), 400, 1) for k in range(20)])
+    assert run(["predict", "serve", *POOLS, "--trace", path]) == 2
+    assert "trace = 'answers of 1 tokens': 2 or more" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("clients", [1, 24, 60])
 def test_clients_of_pools_are_played(capsys: pytest.CaptureFixture[str], clients: int) -> None:
     asked = [*POOLS, *LENGTHS, "--concurrency", str(clients)]

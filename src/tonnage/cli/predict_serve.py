@@ -198,6 +198,7 @@ def _pools(given: dict[str, Any], as_json: bool) -> int:
     if given["prefill_chip"] is not None and given["decode_chip"] is not None:
         both = "beside --prefill-chip and --decode-chip, which name the chips of both pools"
         _leave_out(given, both, ("chip", None), ("chip_file", None))
+    _check_pool_chips(given)
     trace, traffic = _arrivals(given)
     found = predict_pools(
         given["model"],
@@ -218,6 +219,14 @@ def _pools(given: dict[str, Any], as_json: bool) -> int:
     else:
         _print(*report.tables(found), report.text(found))
     return _end(found.estimate.reason)
+
+
+def _check_pool_chips(given: dict[str, Any]) -> None:
+    """Raise where one pool's chip is named and nothing says the other's."""
+    names = {"prefill-chip": given["prefill_chip"], "decode-chip": given["decode_chip"]}
+    absent = [name for name, chip in names.items() if chip is None]
+    if len(absent) == 1 and given["chip"] is None and given["chip_file"] is None:
+        raise InputError.of(absent[0], None, "the other pool's chip, or --chip for it")
 
 
 def _pool_sizes(given: dict[str, Any]) -> int | tuple[int, int]:

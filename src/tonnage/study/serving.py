@@ -237,7 +237,8 @@ def predict_pools(
     )  # fmt: skip
     if output < _LEAST_ANSWER:
         if traffic is not None and traffic.output_tokens is not None:
-            raise InputError.of("trace", output, "answers of 2 tokens or more in the mean")
+            mend = "2 or more in the mean leave something to decode"
+            raise InputError.of("trace", f"answers of {output:g} tokens", mend)
         mend = "2 or more: an answer of one token leaves nothing to decode"
         raise InputError.of("output", output, mend)
     first, second = asked.devices[0], asked.devices[-1]
