@@ -174,3 +174,15 @@ def test_a_limit_within_which_a_rate_lies_changes_no_latency(
     _, held = ask(capsys, *asked, "--tpot-ms", "10.5")
     assert held["tpot_ms"]["p50"] == pytest.approx(free["tpot_ms"]["p50"], rel=0.01)
     assert held["fits"] is True
+
+
+def test_a_limit_on_the_first_token_holds_no_client_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for limit in ("200", "700", "60000"):
+        _, found = ask(capsys, *POOLS, *LENGTHS, "--concurrency", "40", "--ttft-ms", limit)
+        rate, stay = found["requests_per_s"]["p50"], found["e2e_ms"]["p50"] / 1000
+        assert rate * stay == pytest.approx(40, rel=0.01)
+        alone = min(found[half]["requests_per_s"] for half in ("prefill", "decode"))
+        assert rate <= alone * (1 + 1e-9)
+        assert found["fits"] is (found["ttft_ms"]["p50"] <= float(limit))

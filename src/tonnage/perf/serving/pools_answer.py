@@ -23,6 +23,7 @@ from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.pools_clients import play_clients
 from tonnage.perf.serving.pools_load import Pool, PoolsAtLoad, rates_told, ttft_tail
 from tonnage.perf.serving.pools_play import PoolsRun, play_pools, play_trace, played_tails
+from tonnage.perf.serving.pools_queue import BUSIEST
 from tonnage.perf.serving.traffic import SIMULATED, Traffic
 from tonnage.provenance import Spread
 from tonnage.units import MILLI
@@ -147,6 +148,9 @@ def estimate_pools(
     # A limit on TPOT holds clients back from decoding; what arrives at a rate within it is not.
     batch = right.batch if job.request_rate is None else right.room
     halves = PoolsAtLoad.of(left.case, left.count, right.case, right.count, batch, port)
+    if job.concurrency is not None:
+        # A limit on TTFT does not hold clients back: it is kept or not.
+        left = replace(left, rate=BUSIEST * halves.prompts_per_s / left.count)
     sigma = max(left.sigma, right.sigma)
     late = ttft_sigma(left.sigma, replace(job, arrivals=Arrivals.CLOSED))
     told = _closed_form(job, halves, min(left.alone, right.alone), sigma, late)
