@@ -299,8 +299,7 @@ def _said(
     """Return rate and mean lengths: those of a trace, where it says them."""
     if not isinstance(traffic, Traffic) or traffic.arrival_s is None:
         return rate, prompt, answer
-    count, span = len(traffic.arrival_s), max(traffic.arrival_s) - min(traffic.arrival_s)
-    own = (count - 1) / span if span > 0 else float(count)  # a burst as if it came over a second
+    count, own = len(traffic.arrival_s), traffic.requests_per_s
     if rate is not None and abs(rate - own) > _SAME * own:
         raise InputError.of("request_rate", rate, f"leave it out: the trace says {own:.4g}")
     lengths = [sum(some) / count if some is not None else said for some, said in

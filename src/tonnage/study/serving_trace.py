@@ -14,7 +14,7 @@ from tonnage.errors import Fault, InputError
 from tonnage.files import read_text
 from tonnage.perf import predict_serving
 from tonnage.study.serving import PoolsPrediction, ServingPrediction
-from tonnage.workload import Arrivals, ServingJob
+from tonnage.workload import ServingJob
 
 MOST_FAULTS = 20
 MOST_PLAYED = 1_000_000
@@ -33,15 +33,6 @@ class Trace:
     """Line of the file that each request stands on."""
     whole: int
     """Requests of the file, of which these are the first."""
-
-    @property
-    def requests_per_s(self) -> float:
-        """(n - 1) / span; n where all come at one time, as if they came over a second.
-
-        A burst has no rate of its own, and is ranked so before it is played.
-        """
-        count, span = len(self.arrival_s), self.arrival_s[-1]
-        return (count - 1) / span if span > 0 else float(count)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -92,10 +83,10 @@ def told_of(trace: Trace, answer: ServingPrediction) -> ServingPrediction:
     Where that one fits nowhere, whatever else is served, the answer is a no that names its line.
     """
     answer = replace(answer, notes=(*answer.notes, *trace.notes, *_beyond(answer, trace)))
-    found = answer.estimate
-    if not (trace.input_tokens or trace.output_tokens) or not found.runs:
+    found, longest = answer.estimate, answer.traffic.longest(answer.job)
+    if longest is None or not found.runs:
         return answer
-    line, alone = _longest(trace, answer.job)
+    line, alone = trace.lines[longest[0]], longest[1]
     lone = predict_serving(answer.chip, alone, found.layout, answer.engine)
     if lone.runs:
         return answer
@@ -107,10 +98,10 @@ def told_of(trace: Trace, answer: ServingPrediction) -> ServingPrediction:
 def told_of_pools(trace: Trace, answer: PoolsPrediction) -> PoolsPrediction:
     """Return the answer of two pools with what has to be said of the trace, as `told_of` does."""
     answer = replace(answer, notes=(*answer.notes, *trace.notes, *_beyond(answer, trace)))
-    if not (trace.input_tokens or trace.output_tokens):
+    found, longest = answer.estimate, answer.traffic.longest(answer.job)
+    if longest is None:
         return answer
-    line, alone = _longest(trace, answer.job)
-    found = answer.estimate
+    line, alone = trace.lines[longest[0]], longest[1]
     halves = (
         ("prefill", found.prefill, answer.prefill_chip, replace(alone, output_tokens=1.0)),
         ("decoding", found.decode, answer.decode_chip, alone),
@@ -119,20 +110,9 @@ def told_of_pools(trace: Trace, answer: PoolsPrediction) -> PoolsPrediction:
         lone = predict_serving(chip, job, pool.layout, engine)
         if not lone.runs:
             reason = _never(line, alone, f"{pool.layout} of the {name} pool: {lone.reason}")
-            never = replace(found, fits=False, reason=reason, overloaded=False, runs=False)
+            never = replace(found, fits=False, reason=reason, overloaded=False, max_concurrency=0)
             return replace(answer, estimate=never)
     return answer
-
-
-def _longest(trace: Trace, job: ServingJob) -> tuple[int, ServingJob]:
-    """Return the line of the trace's longest request, and it alone as a job without limits."""
-    count = len(trace.arrival_s)
-    prompts, answers = _lengths(trace, job)
-    k = max(range(count), key=lambda i: prompts[i] + answers[i])
-    return trace.lines[k], replace(
-        job, input_tokens=prompts[k], output_tokens=answers[k], shortest_share=1.0,
-        request_rate=None, concurrency=1.0, arrivals=Arrivals.CLOSED, ttft_ms=None, tpot_ms=None,
-    )  # fmt: skip
 
 
 def _lengths(trace: Trace, job: ServingJob) -> tuple[tuple[float, ...], tuple[float, ...]]:

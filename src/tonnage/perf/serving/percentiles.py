@@ -98,8 +98,8 @@ def tpot_quantile(cases: Cases, flow: Flow, level: float) -> Number:
     deviation = flow.tpot_s * flow.stalls / np.sqrt(np.maximum(met, 1.0))
     plain = flow.tpot_s + _normal(level) * deviation
     here, count = np.maximum(flow.batch, 1e-9), np.maximum(flow.met, 1e-9)
-    steps = np.maximum(cases.load.output - 1.0, 1.0)  # an answer gets them in fewer, drafts do
-    adds, grows = flow.prompt_s / cases.layout.pp / steps, flow.growth_s
+    adds = flow.prompt_s / cases.layout.pp / np.maximum(cases.load.output - 1.0, 1.0)
+    grows = flow.growth_s
     gain = 1.0 / np.maximum(1.0 - flow.busy - here * grows / np.maximum(flow.tpot_s, 1e-12), 0.1)
     within = np.minimum(here, count)  # met while decoding: each is a sequence beside, too
     second = count * adds**2 + within * adds * grows + here * 2.0 / 3.0 * grows**2

@@ -97,13 +97,14 @@ def search_pools(
     ahead, after = engine if isinstance(engine, tuple) else (engine, engine)
     named = job.concurrency is not None or job.request_rate is not None
     busiest = (FULL if job.concurrency else BUSIEST) if named else BUSY
-    left = _prefill_options(prefill, job, most[0], ahead, port, busiest)
+    left, queue = _prefill_options(prefill, job, most[0], ahead, port, busiest)
     right = _decode_options(decode, job, most[1], after)
     longest = None if traffic is None else traffic.longest(job)
     if longest is not None:
-        left, right = _with_room(left, longest), _with_room(right, longest)
+        left = _with_room(left, replace(longest[1], output_tokens=1.0))
+        right = _with_room(right, longest[1])
     if named:
-        sides = _prefill_side(left, port), _decode_side(right)
+        sides = _prefill_side(left, queue, port), _decode_side(right)
         pair = _found(best_split(job, *sides, chips), left, right)
     else:
         pair = _split(left, right, chips) if isinstance(chips, int) else _fill(left, right, chips)
@@ -115,9 +116,7 @@ def search_pools(
 
 def _with_room(half: _Instances, longest: ServingJob) -> _Instances:
     """Leave out what has no room for the longest request of a trace, unless nothing has."""
-    prompt = half.cases[0].job.output_tokens <= 1.0
-    job = replace(longest, output_tokens=1.0) if prompt else longest
-    room = capacity(cases_of([replace(case, job=job) for case in half.cases])).sequences >= 1.0
+    room = capacity(cases_of([replace(case, job=longest) for case in half.cases])).sequences >= 1.0
     kept = np.where(room, half.rate, 0.0)
     return replace(half, rate=kept) if np.any(kept > 0) else half
 
@@ -129,10 +128,9 @@ def _half(half: _Instances, k: int, count: int) -> Half:
     )  # fmt: skip
 
 
-def _prefill_side(half: _Instances, port: float) -> PrefillSide:
+def _prefill_side(half: _Instances, queue: PromptQueue, port: float) -> PrefillSide:
     cases = cases_of(half.cases)
     beside = _transfer(cases, port) + entry_seconds(cases)
-    queue = PromptQueue.of(cases)
     return PrefillSide(half.chips, half.rate, cases.layout.dp, queue, beside)
 
 
@@ -156,8 +154,11 @@ def _cases(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> lis
 
 def _prefill_options(
     chip: Chip, job: ServingJob, most: int, engine: Engine | None, port: float, busiest: float
-) -> _Instances:
-    """Work that share of what full steps serve, or as much as keeps the TTFT limit."""
+) -> tuple[_Instances, PromptQueue]:
+    """Work that share of what full steps serve, or as much as keeps the TTFT limit.
+
+    Beside the instances the queues of their ranks.
+    """
     alone = replace(
         job, concurrency=1.0, request_rate=None, arrivals=Arrivals.CLOSED, output_tokens=1.0
     )
@@ -168,12 +169,10 @@ def _prefill_options(
     limit = (job.ttft_ms or inf) * MILLI
     each = np.where(fits, queue.within(limit - beside, busiest), 0.0)
     latency = beside + np.array([queue.first(rate, k) for k, rate in enumerate(each)])
-    return _Instances(
-        found, _sizes(found), each * cases.layout.dp, latency, np.ones_like(each),
-        deviations(cases),
-        _shortage(capacity(cases), f"keeps {job.ttft_ms or 0:g} ms to the first token"),
-        np.ones_like(each),
-    )  # fmt: skip
+    short = _shortage(capacity(cases), f"keeps {job.ttft_ms or 0:g} ms to the first token")
+    ones, rate = np.ones_like(each), each * cases.layout.dp
+    some = _Instances(found, _sizes(found), rate, latency, ones, deviations(cases), short, ones)
+    return some, queue
 
 
 def _decode_options(chip: Chip, job: ServingJob, most: int, engine: Engine | None) -> _Instances:

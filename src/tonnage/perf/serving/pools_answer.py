@@ -45,7 +45,7 @@ class PoolsEstimate:
     tpot_ms: Spread
     e2e_ms: Spread
     percentiles: dict[str, Percentiles]
-    """Over requests: of arrivals, played, `ttft_ms`, `tpot_ms` and `e2e_ms`; else `ttft_ms`."""
+    """Over requests: of a played load `ttft_ms`, `tpot_ms` and `e2e_ms`; else `ttft_ms`."""
     transfer_ms: float
     """Time to move one request's cache."""
     requests_per_s: Spread
@@ -64,8 +64,11 @@ class PoolsEstimate:
     method: str = "closed form"
     overloaded: bool = False
     """More requests come than are served: waits have no end."""
-    runs: bool = True
-    """Whether every request fits into memory; if not, speeds are those of the others."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether every request fits into memory; if not, speeds are those of the others."""
+        return self.max_concurrency >= 1
 
     @property
     def chips_used(self) -> int:
@@ -82,7 +85,7 @@ class PoolsEstimate:
         result: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
-            if name in ("overloaded", "runs"):  # told in `reason`
+            if name == "overloaded":  # told in `reason`
                 continue
             if name == "percentiles":
                 value = {key: item.to_dict() for key, item in value.items()}

@@ -18,7 +18,7 @@ from tonnage.perf.interval import interval
 from tonnage.perf.serving.case import ServingCase, cases_of
 from tonnage.perf.serving.estimate import Percentiles
 from tonnage.perf.serving.events import play
-from tonnage.perf.serving.pace import load_told, offered_per_s
+from tonnage.perf.serving.pace import load_told
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.pools_load import PoolsAtLoad
 from tonnage.perf.serving.simulate import Simulation, drawn_lengths, simulate_serving, summary
@@ -71,8 +71,7 @@ def play_trace(halves: PoolsAtLoad, trace: Traffic) -> PoolsRun:
     order = np.argsort(np.asarray(trace.arrival_s, float), kind="stable")
     sent = np.asarray(trace.arrival_s, float)[order]
     lengths = _told(halves.decode.job, trace, order)
-    rate = min(offered_per_s(sent), len(sent))  # a burst as if it came over a second
-    both = BothPools.of(halves, rate, lengths)
+    both = BothPools.of(halves, trace.requests_per_s, lengths)
     run, ahead, after, later = both.play(sent)
     span = float(sent[-1] - sent[0])
     if span > _alone(run, lengths[1]):

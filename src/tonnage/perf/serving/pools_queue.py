@@ -50,7 +50,6 @@ class PromptQueue:
     """(1 - load) times waiting and service, by `LOADS` and 0."""
     busy: Number
     """Share of its time that a rank works, by the same."""
-
     others_s: Number
     """Mean wait for steps that only other ranks work on, part of the first; by the same."""
 

@@ -29,7 +29,7 @@ from tonnage.perf.serving.estimate import (
 )
 from tonnage.perf.serving.flow import solve
 from tonnage.perf.serving.memory import undisturbed
-from tonnage.perf.serving.pace import load_told, times_of, traced_rates
+from tonnage.perf.serving.pace import load_told, offered_per_s, times_of, traced_rates
 from tonnage.perf.serving.percentiles import LEVELS
 from tonnage.perf.serving.simulate import Simulation, simulate_serving
 from tonnage.provenance import Spread
@@ -42,7 +42,8 @@ QUIET_STALL, QUIET_SLOTS = 0.2, 0.05
 within 7 % of the simulation in TPOT and end-to-end time (`tests/oracle`)."""
 QUIET_ANSWER, QUIET_ROOM = 0.3, 4
 """Largest share of an answer's time that prompts take, and least sequences that there is room for:
-few tokens are stalled by a prompt or two or by none, and who has no room stalls nobody."""
+few tokens are stalled by a prompt or two or by none, and who has no room stalls nobody. So chosen
+that means agree within 5 % nearly everywhere (`benchmarks/serving_agreement.py`)."""
 CROWD, CROWDED = 0.6, 0.75
 """Answers of closed clients that end in one step, and share of time spent on prompts, up to which
 rates, times per token and whole requests stay close to the simulation (`tests/oracle`)."""
@@ -103,8 +104,14 @@ class Traffic:
             return [Fault(name, f"{len(told)} numbers", "one a request, of one request or more")]
         return []
 
-    def longest(self, job: ServingJob) -> ServingJob | None:
-        """Return the longest request of a trace, alone and without limits; None if it says none."""
+    @property
+    def requests_per_s(self) -> float:
+        """(n - 1) / span of a trace, at most n: a burst is ranked as if it came over a second."""
+        sent = self.arrival_s if self.arrival_s is not None else ()
+        return min(offered_per_s(np.asarray(sent, float)), float(len(sent)))
+
+    def longest(self, job: ServingJob) -> tuple[int, ServingJob] | None:
+        """Return the longest request of a trace, which and as a job without limits, if it says."""
         if self.arrival_s is None or (self.input_tokens is None and self.output_tokens is None):
             return None
         some = [job.input_tokens] * len(self.arrival_s)
@@ -112,7 +119,7 @@ class Traffic:
         rest = [job.output_tokens] * len(self.arrival_s)
         answers = rest if self.output_tokens is None else self.output_tokens
         k = max(range(len(prompts)), key=lambda i: prompts[i] + answers[i])
-        return replace(
+        return k, replace(
             job, input_tokens=float(prompts[k]), output_tokens=float(answers[k]),
             shortest_share=1.0, request_rate=None, concurrency=1.0, arrivals=Arrivals.CLOSED,
             ttft_ms=None, tpot_ms=None,
